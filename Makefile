@@ -1,0 +1,72 @@
+# make demo   install into .venv and matte the example shot on the CPU or GPU that is there
+# make test   install what the tests need and run every check; pytest's closing line comes last
+# make clean  remove .venv and what the demo wrote
+#
+# TORCH_INDEX=https://download.pytorch.org/whl/cpu   takes torch from there (CPU only, 200 MB)
+# PYTHON=python3.12                                  takes another Python (3.10 or newer)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH := torch==2.13.0
+TORCH_INDEX ?=
+# Without a terminal (in CI) a moving bar would fill the log with its own pieces.
+PIP_BAR := $(shell test -t 2 && echo on || echo off)
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP_INSTALL = $(PIP) install --progress-bar $(PIP_BAR) --constraint constraints.txt
+VERSION_FILES := pyproject.toml constraints.txt
+
+.PHONY: demo test install clean
+
+demo: $(VENV)/.installed
+	$(BIN)/platematte demo
+
+install: $(VENV)/.installed
+
+# Every check runs even when an earlier one failed, pytest last; the worst result is make's result.
+test: $(VENV)/.installed-tests
+	@status=0; \
+	check() { echo; echo "== $$*"; "$$@" || status=1; }; \
+	check $(BIN)/ruff check .; \
+	check $(BIN)/ruff format --check .; \
+	check $(BIN)/mypy; \
+	check $(BIN)/lint-imports --no-cache; \
+	check $(BIN)/vermin --target=3.7- --no-tips --violations core/platematte_client; \
+	if [ $$status -ne 0 ]; then echo; echo "== a check above failed; make will fail whatever pytest says"; fi; \
+	check $(BIN)/python -m pytest $(PYTEST_ARGS); \
+	exit $$status
+
+clean:
+	rm -rf $(VENV) demo_out
+
+# A folder that lacks pip was left half made (no ensurepip, or stopped by hand): it is made anew.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "PlateMatte needs Python 3.10 or newer; this is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	    echo "== making $(VENV)"; rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi
+	@touch $@
+
+# torch comes first and alone: a plain `pip install .` may take gigabytes of CUDA with it.
+$(VENV)/.torch: $(VENV)/.made constraints.txt
+	@echo "== installing $(TORCH)"
+	$(PIP_INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.torch $(VERSION_FILES)
+	@echo "== installing PlateMatte"
+	$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-tests: $(VENV)/.installed $(VERSION_FILES)
+	@echo "== installing what the tests need"
+	$(PIP_INSTALL) --editable ".[test]"
+	@touch $@

@@ -1,0 +1,55 @@
+"""`platematte train`: trains the network, in slices that can be continued anywhere."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from platematte.errors import InputMissing
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its arguments."""
+    parser = commands.add_parser(
+        "train",
+        help="train the network",
+        description="Train the network for some minutes; the next call with the same --out goes on.",
+    )
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--data", type=Path, help="folder of licensed images; without: procedural")
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long this slice runs")
+    parser.add_argument("--rate", type=float, default=6e-4, help="learning rate at the start")
+    parser.add_argument("--rate-end", type=float, help="learning rate at the end; as at the start")
+    parser.add_argument("--batch", type=int, default=8, help="samples of 192 px a step")
+    parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the training")
+    parser.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Train one slice and print where the weights are."""
+    if parsed.data is not None and not parsed.data.is_dir():
+        raise InputMissing("there is no such folder of images", path=parsed.data)
+    from platematte.network.device import choose_device
+    from platematte.training.train import TrainSettings, train
+
+    logging.getLogger("platematte.training").setLevel(logging.INFO)
+    batch = max(2, parsed.batch)
+    settings = TrainSettings(
+        out=parsed.out,
+        data=parsed.data,
+        minutes=parsed.minutes,
+        rate=parsed.rate,
+        rate_end=parsed.rate if parsed.rate_end is None else parsed.rate_end,
+        shapes=((batch, 192), (batch, 192), (batch // 2, 288)),
+        seed=parsed.seed,
+        device=str(choose_device(parsed.device)),
+        precision=parsed.precision,
+        threads=parsed.threads,
+    )
+    print(train(settings))
+    return 0

@@ -1,0 +1,1 @@
+"""Files in and out: sequences, pixels, headers, colour spaces. Only here OpenImageIO and PyAV."""

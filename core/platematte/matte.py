@@ -1,0 +1,103 @@
+"""Matte a shot: read, prepare, network, solve, write. This is the whole program on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+
+import numpy as np
+
+from platematte.compute import Engine, FrameResult, LookedAt, Mattes
+from platematte.finish import finish_frame
+from platematte.frames import FrameInput, FrameReader
+from platematte.neighbours import Ready, with_neighbours
+from platematte.plan import Existing, Job, plan_job
+from platematte.prepare.prepare import Preparer, study_camera
+from platematte.progress import Progress
+from platematte.settings import MatteSettings
+from platematte.shot import Shot
+from platematte.stream import ReadAhead, WriteBehind
+from platematte.telling import ShotReport, Telling
+
+Image = np.ndarray
+
+
+def matte_shot(
+    shot: Shot,
+    settings: MatteSettings | None = None,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    existing: Existing = "refuse",
+) -> ShotReport:
+    """Matte all frames of a shot, write them as EXR and return what became of each.
+
+    A frame that cannot be read or prepared is reported in `failed`, and the others are finished.
+    cancel is asked between the stages; once it says True, frames that are computed are still
+    written and Cancelled is raised. Every other MatteError is raised before the first frame, or
+    when nothing more can be computed or written.
+    """
+    settings = settings or MatteSettings()
+    engine = Engine(settings)
+    telling = Telling(shot.out, progress, cancel)
+    with closing(plan_job(shot, settings, existing, engine.card.sha256)) as job:
+        telling.start(job.frames, job.finished, str(engine.runner.device))
+        reader = FrameReader(job)
+        with telling.stage("study"):
+            camera = study_camera(reader.samples(), settings.prepare) if job.todo else None
+        look = partial(_look, job, engine, Preparer(settings.prepare, camera), telling)
+        frames = telling.each("read", reader.read_all(job.needed(engine.offsets)))
+        ahead = settings.engine.read_ahead
+        with ReadAhead(frames, ahead) as inputs, WriteBehind(ahead) as writer:
+            for ready in with_neighbours(inputs, job.todo, engine.offsets, look, telling.failed):
+                result = _matte(job, engine, telling, ready)
+                writer.put(partial(_write, job, engine, telling, ready, result))
+    return telling.end()
+
+
+def matte_pixels(
+    plate: Image,
+    clean: Image,
+    settings: MatteSettings | None = None,
+    mattes: Mattes | None = None,
+    engine: Engine | None = None,
+) -> FrameResult:
+    """Matte one frame in memory. plate, clean: H x W x 3 float32, scene-linear Rec.709.
+
+    An engine that exists already may be given, so that weights are loaded once.
+    """
+    settings = settings or MatteSettings()
+    engine = engine or Engine(settings)
+    mattes = mattes or Mattes()
+    prepared = Preparer(settings.prepare, None).prepare(plate, clean, None, mattes.garbage)
+    here = engine.look(prepared, mattes, np.eye(3, dtype=np.float32))
+    return engine.solve(here, engine.draw(here, []), np.eye(3, dtype=np.float32))
+
+
+def _look(
+    job: Job, engine: Engine, preparer: Preparer, telling: Telling, source: FrameInput
+) -> LookedAt:
+    telling.check_cancel()
+    with telling.stage("prepare"):
+        garbage = source.mattes.garbage
+        prepared = preparer.prepare(source.plate, source.clean, source.coverage, garbage)
+    telling.warn(source.frame, prepared.report.warnings)
+    with telling.stage("network"):
+        return engine.look(prepared, source.mattes, job.to_rec709)
+
+
+def _matte(job: Job, engine: Engine, telling: Telling, ready: Ready) -> FrameResult:
+    telling.check_cancel()
+    with telling.stage("network"):
+        drawn = engine.draw(ready.here, ready.beside)
+    with telling.stage("solve"):
+        return engine.solve(ready.here, drawn, job.to_rec709)
+
+
+def _write(job: Job, engine: Engine, telling: Telling, ready: Ready, result: FrameResult) -> None:
+    with telling.stage("write"):
+        report = finish_frame(job, engine.card, ready.source, ready.here, result)
+    if report.saturated:
+        told = f"{report.saturated} values beyond the largest half float were written as 65504"
+        telling.warn(ready.source.frame, [told])
+    telling.finished(ready.source.frame, str(report.path))

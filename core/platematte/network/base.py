@@ -1,0 +1,144 @@
+"""The coarse half of the network: from the four cues to features at a quarter of the resolution.
+
+Three stages, so that large frames can go in tiles without any seam. `look` is local and runs at
+1/4 and 1/8 (in tiles where memory asks for it), `think` sees the whole frame from 1/8 to 1/32,
+`draw` is local again. The cues are those of the seed (Sengupta et al. 2020): plate, clean plate,
+mattes as hints, neighbouring frames; each is judged beside the plate by a selector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from .blocks import Context, Residual, Selector, upsample2
+
+Tensor = torch.Tensor
+
+HINT_CHANNELS = 3
+"""Garbage, core (both 0 where nothing is said) and a hint in -1..1, where 0 says nothing."""
+NEIGHBOURS = (-2, -1, 1, 2)
+"""Frames beside the one being matted whose features are fused, where they exist."""
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Channels at each resolution."""
+
+    quarter: int = 48
+    eighth: int = 72
+    sixteenth: int = 128
+    thirty_second: int = 208
+    half: int = 24
+    """Channels of the refiner."""
+
+
+class Look(nn.Module):
+    """Cues at full resolution to features at 1/4 and 1/8; local (see `Matter.LOOK_HALO_PX`)."""
+
+    def __init__(self, widths: Widths) -> None:
+        """Take the channel widths."""
+        super().__init__()
+        quarter = widths.quarter
+        # An 8x8 kernel at stride 4 is a pixel-unshuffle with overlap, in one step.
+        self.plate = nn.Conv2d(3, 32, 8, stride=4, padding=2)
+        self.hints = nn.Conv2d(HINT_CHANNELS, 16, 8, stride=4, padding=2)
+        # Plate and clean plate are compared by one convolution; it stands as a sum of three,
+        # because joining full-resolution images costs more than the arithmetic does.
+        self.pair_plate = nn.Conv2d(3, quarter, 8, stride=4, padding=2)
+        self.pair_clean = nn.Conv2d(3, quarter, 8, stride=4, padding=2, bias=False)
+        self.pair_trust = nn.Conv2d(1, quarter, 8, stride=4, padding=2, bias=False)
+        self.compare = nn.Conv2d(quarter, quarter, 3, padding=1)
+        self.select_clean = Selector(32, quarter, quarter)
+        self.select_hints = Selector(32, 16, 16)
+        self.combine = nn.Conv2d(32 + quarter + 16, quarter, 1)
+        self.down = nn.Conv2d(quarter, widths.eighth, 3, stride=2, padding=1)
+        self.block = Residual(widths.eighth)
+
+    def forward(
+        self, plate: Tensor, clean: Tensor, trust: Tensor, hints: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Take encoded plate and clean (N x 3), trust (N x 1), hints (N x 3): 1/4 and 1/8."""
+        own = torch.relu_(self.plate(plate))
+        pair = self.pair_plate(plate).add_(self.pair_clean(clean)).add_(self.pair_trust(trust))
+        pair = torch.relu_(self.compare(torch.relu_(pair)))
+        marks = torch.relu_(self.hints(hints))
+        cues = [own, self.select_clean(own, pair), self.select_hints(own, marks)]
+        quarter = torch.relu_(self.combine(torch.cat(cues, 1)))
+        return quarter, self.block(torch.relu_(self.down(quarter)))
+
+
+class Motion(nn.Module):
+    """Fuses the 1/8 features of neighbouring frames; an absent neighbour adds nothing at all."""
+
+    def __init__(self, channels: int, part: int = 24) -> None:
+        """Take the channels of the features and of what is kept of each neighbour."""
+        super().__init__()
+        self.select = nn.ModuleList(
+            nn.Conv2d(2 * channels, part, 3, padding=1) for _ in NEIGHBOURS
+        )
+        self.join = nn.Conv2d(len(NEIGHBOURS) * part, channels, 1)
+        # Begins as a network without neighbours, so that a single-frame set of weights can grow.
+        nn.init.zeros_(self.join.weight)
+        nn.init.zeros_(self.join.bias)  # type: ignore[arg-type]
+
+    def forward(self, eighth: Tensor, neighbours: list[Tensor | None]) -> Tensor:
+        """Take this frame's features and those at the offsets of NEIGHBOURS."""
+        kept = []
+        for select, neighbour in zip(self.select, neighbours, strict=True):
+            if neighbour is None:
+                part: int = select.out_channels  # type: ignore[assignment]
+                kept.append(eighth.new_zeros(eighth.shape[0], part, *eighth.shape[2:]))
+            else:
+                kept.append(torch.relu_(select(torch.cat([eighth, neighbour], 1))))
+        return eighth + self.join(torch.cat(kept, 1))
+
+
+class Think(nn.Module):
+    """Features at 1/8 to features at 1/8, over the whole frame, down to 1/32."""
+
+    def __init__(self, widths: Widths) -> None:
+        """Take the channel widths."""
+        super().__init__()
+        w8, w16, w32 = widths.eighth, widths.sixteenth, widths.thirty_second
+        self.down16 = nn.Conv2d(w8, w16, 3, stride=2, padding=1)
+        self.blocks16 = nn.Sequential(Residual(w16), Residual(w16))
+        self.down32 = nn.Conv2d(w16, w32, 3, stride=2, padding=1)
+        self.blocks32 = nn.Sequential(Residual(w32), Context(w32), Residual(w32))
+        self.up16 = nn.Conv2d(w32, w16, 1)
+        self.back16 = Residual(w16)
+        self.up8 = nn.Conv2d(w16, w8, 1)
+        self.join8 = nn.Conv2d(2 * w8, w8, 1)
+        self.back8 = Residual(w8)
+
+    def forward(self, eighth: Tensor) -> Tensor:
+        """Take features at 1/8 whose height and width are multiples of 4."""
+        sixteenth = self.blocks16(torch.relu_(self.down16(eighth)))
+        deep = self.blocks32(torch.relu_(self.down32(sixteenth)))
+        sixteenth = self.back16(torch.relu_(sixteenth + upsample2(self.up16(deep))))
+        up = upsample2(self.up8(sixteenth))
+        return self.back8(torch.relu_(self.join8(torch.cat([eighth, up], 1))))
+
+
+class Draw(nn.Module):
+    """Features to the coarse alpha, the foreground's colour and the refiner's detail; local."""
+
+    def __init__(self, widths: Widths) -> None:
+        """Take the channel widths."""
+        super().__init__()
+        quarter = widths.quarter
+        self.up4 = nn.Conv2d(widths.eighth, quarter, 1)
+        self.block = Residual(quarter)
+        self.heads = nn.Conv2d(quarter, 4, 3, padding=1)
+        # Alpha begins undecided: below 0 or above 1 the clamp would leave it little to learn from.
+        with torch.no_grad():
+            self.heads.bias.copy_(torch.tensor([0.5, 0.0, 0.0, 0.0]))  # type: ignore[union-attr]
+        self.detail = nn.ConvTranspose2d(quarter, widths.half, 2, stride=2)
+
+    def forward(self, quarter: Tensor, eighth: Tensor) -> tuple[Tensor, Tensor]:
+        """Return N x (1 alpha, 3 foreground residual) at 1/4 and detail features at 1/2."""
+        joined = torch.relu_(quarter + upsample2(self.up4(eighth)))
+        drawn = self.block(joined)
+        return self.heads(drawn), self.detail(drawn)

@@ -1,0 +1,135 @@
+"""Where the network runs, with which arithmetic, and what happens when memory runs out there."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from ..errors import DeviceMemoryExhausted, DeviceMissing
+from .matter import Cues, Drawn, Matter
+from .tiles import Seen, crop_drawn, draw_in_tiles, look_in_tiles
+
+Tensor = torch.Tensor
+_Result = TypeVar("_Result")
+
+log = logging.getLogger(__name__)
+
+_SMALLEST_MIB = 64.0
+_TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a setting; raises DeviceMissing for one asked for by name."""
+    has = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(device for device, is_there in has.items() if is_there))
+    if not has.get(name, False):
+        raise DeviceMissing(f"this machine has no {name} device that torch can use")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Return the arithmetic of the convolutions; auto is fp16 on CUDA and fp32 elsewhere."""
+    if name == "auto":
+        return torch.float16 if device.type == "cuda" else torch.float32
+    if name == "fp16" and device.type == "cpu":
+        # The CPU has no half-precision convolutions worth the name; bf16 is what it has.
+        return torch.bfloat16
+    return _TYPES[name]
+
+
+class Runner:
+    """Runs the network's stages on one device, in tiles that fit the memory."""
+
+    def __init__(
+        self,
+        matter: Matter,
+        device: torch.device,
+        precision: torch.dtype,
+        memory_mib: float,
+        cpu_fallback: bool = False,
+    ) -> None:
+        """Take the network and the settings of the machine; memory is for the local stages."""
+        self.matter = matter.eval().to(device)
+        self.device = device
+        self.precision = precision
+        self.memory_mib = memory_mib
+        self.cpu_fallback = cpu_fallback
+
+    @property
+    def is_temporal(self) -> bool:
+        """Whether neighbouring frames change the result."""
+        return self.matter.is_temporal
+
+    def look(self, cues: Cues) -> Seen:
+        """Return a frame's own features. cues: of any size, on any device."""
+        return self._retry(lambda: look_in_tiles(self.matter, self._take(cues), self.memory_mib))
+
+    def answer(
+        self, cues: Cues, seen: Seen, neighbours: list[Seen | None] | None = None
+    ) -> Drawn:
+        """Return what the network answers for a frame, on the CPU, at the size of the cues."""
+        height, width = cues.plate.shape[2:]
+
+        def run() -> Drawn:
+            eighths = [None if n is None else n.eighth.to(self.device) for n in neighbours or []]
+            here = Seen(seen.quarter.to(self.device), seen.eighth.to(self.device))
+            thought = self.matter.think(here.eighth, eighths or None)
+            drawn = draw_in_tiles(self.matter, self._take(cues), here, thought, self.memory_mib)
+            cropped = crop_drawn(drawn, height, width)
+            parts = (cropped.alpha, cropped.coarse, cropped.foreground, cropped.error)
+            return Drawn(*(part.float().cpu() for part in parts))
+
+        return self._retry(run)
+
+    def _take(self, cues: Cues) -> Cues:
+        parts = (cues.plate, cues.clean, cues.trust, cues.hints)
+        return Cues(*(part.to(self.device) for part in parts))
+
+    def _retry(self, run: Callable[[], _Result]) -> _Result:
+        """Run; when memory runs out halve the tiles, then go to the CPU if that is allowed."""
+        while True:
+            try:
+                with torch.inference_mode(), self._arithmetic():
+                    return run()
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._yield_memory(error)
+
+    def _yield_memory(self, error: BaseException) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.memory_mib > _SMALLEST_MIB:
+            self.memory_mib = max(_SMALLEST_MIB, self.memory_mib / 2)
+            log.warning("out of memory on %s: tiles of %d MiB", self.device, self.memory_mib)
+        elif self.device.type != "cpu" and self.cpu_fallback:
+            self.device = torch.device("cpu")
+            self.precision = torch.float32
+            self.matter.to(self.device)
+            log.warning("out of memory with the smallest tiles: going on on the CPU")
+        else:
+            raise DeviceMemoryExhausted(
+                f"{self.device} has no memory left, even with the smallest tiles"
+            ) from error
+
+    def _arithmetic(self) -> contextlib.AbstractContextManager[object]:
+        if self.precision is torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.precision)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error of torch means that memory ran out, on a GPU or on the CPU."""
+    said = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in said for words in ("out of memory", "can't allocate memory", "bad_alloc")
+    )

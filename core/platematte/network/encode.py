@@ -1,0 +1,67 @@
+"""The encoded view: what the network sees of a scene-linear image, and the way back.
+
+Below a knee the curve is sRGB's, so that ordinary footage looks as photographs do; above it a
+logarithmic shoulder, joined with equal slope, brings values up to `WHITE` under 1 and goes on
+beyond. Nothing that is written ever passes through this curve.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+Tensor = torch.Tensor
+
+KNEE = 0.5
+"""Scene-linear value at which the shoulder begins."""
+WHITE = 64.0
+"""Scene-linear value that is encoded as exactly 1."""
+
+
+def _srgb(value: float) -> float:
+    return 1.055 * value ** (1 / 2.4) - 0.055
+
+
+KNEE_ENCODED = _srgb(KNEE)
+# The shoulder y = KNEE_ENCODED + (1 - KNEE_ENCODED) * log1p(s (x - k)) / log1p(s (WHITE - k)) has
+# the slope of sRGB at the knee for the s that solves that equation; 17.45 is its solution for
+# k = 0.5 and WHITE = 64 (solved by bisection below, so that the constants cannot drift apart).
+
+
+def _solve_shoulder() -> float:
+    slope = 1.055 / 2.4 * KNEE ** (1 / 2.4 - 1)
+    low, high = 1.0, 1000.0
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        shoulder_slope = (1 - KNEE_ENCODED) * middle / math.log1p(middle * (WHITE - KNEE))
+        low, high = (middle, high) if shoulder_slope < slope else (low, middle)
+    return 0.5 * (low + high)
+
+
+SHOULDER = _solve_shoulder()
+_SCALE = (1 - KNEE_ENCODED) / math.log1p(SHOULDER * (WHITE - KNEE))
+_TOE = 0.0031308
+_TOE_ENCODED = 12.92 * _TOE
+
+
+def encode_view(linear: Tensor) -> Tensor:
+    """Return the network's view of scene-linear values; monotone, 0 stays 0, WHITE becomes 1.
+
+    Negative values keep sRGB's straight toe down to -0.02 linear and stop there: what lies below
+    is noise or gamut error that the network has nothing to learn from.
+    """
+    # The three pieces of the curve are summed, each standing still outside its own range.
+    encoded = linear.clamp(-0.02, _TOE).mul_(12.92)
+    body = linear.clamp(_TOE, KNEE).pow_(1 / 2.4)
+    encoded = encoded.add_(body, alpha=1.055).sub_(0.055 + _TOE_ENCODED)
+    shoulder = linear.clamp_min(KNEE).sub_(KNEE).mul_(SHOULDER).log1p_()
+    return encoded.add_(shoulder, alpha=_SCALE)
+
+
+def decode_view(encoded: Tensor) -> Tensor:
+    """Return the scene-linear values of an encoded view; the inverse of `encode_view`."""
+    toe = encoded.clamp_max(_TOE_ENCODED) / 12.92
+    body = ((encoded.clamp(_TOE_ENCODED, KNEE_ENCODED) + 0.055) / 1.055).pow(2.4)
+    shoulder = torch.expm1((encoded - KNEE_ENCODED).clamp_min(0.0) / _SCALE) / SHOULDER
+    return toe + (body - _TOE) + shoulder

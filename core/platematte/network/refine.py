@@ -1,0 +1,67 @@
+"""The fine half of the network: alpha at full resolution, by physics where the pixels allow it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+Tensor = torch.Tensor
+
+
+def project_alpha(plate: Tensor, clean: Tensor, foreground: Tensor) -> Tensor:
+    """Return the alpha that explains the plate best between clean plate and foreground.
+
+    The least-squares solution of plate = alpha F + (1 - alpha) B along the line from B to F,
+    ((I - B) . (F - B)) / |F - B|^2, in linear light, kept within 0..1. plate, clean, foreground:
+    N x 3 x H x W, scene-linear. Where F and B are the same colour it tends to 0: the denominator
+    carries a floor in proportion to how bright they are.
+    """
+    line = foreground - clean
+    floor = (0.02 * (foreground.abs() + clean.abs()).mean(1, keepdim=True) + 5e-4).square()
+    along = ((plate - clean) * line).sum(1, keepdim=True)
+    return (along / (line.square().sum(1, keepdim=True) + floor)).clamp(0.0, 1.0)
+
+
+class Refine(nn.Module):
+    """Decides at each pixel between the coarse alpha and the projection alpha.
+
+    Works at half resolution with four times the channels, which sees farther for the same cost
+    as thin layers at full resolution; its outputs are shuffled back to full resolution.
+    """
+
+    def __init__(self, channels: int) -> None:
+        """Take the width of the layers."""
+        super().__init__()
+        self.difference = nn.Conv2d(3, channels, 4, stride=2, padding=1)
+        self.alphas = nn.Conv2d(3, channels, 4, stride=2, padding=1, bias=False)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.heads = nn.Conv2d(channels, 3 * 4, 3, padding=1)
+
+    def forward(self, difference: Tensor, alphas: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
+        """Return alpha before clamping and the expected absolute error; N x 1 x H x W each.
+
+        difference: plate minus clean in the encoded view, N x 3. alphas: coarse alpha, projection
+        alpha and distance of F from B, N x 3. detail: N x channels x H/2 x W/2.
+        """
+        packed = alphas.contiguous(memory_format=torch.channels_last)
+        features = self.difference(difference).add_(self.alphas(packed)).add_(detail)
+        features = torch.relu_(self.second(torch.relu_(features)))
+        heads = nn.functional.pixel_shuffle(self.heads(features).contiguous(), 2).float()
+        weight, change, error = heads.split(1, 1)
+        coarse, projected = alphas[:, :1], alphas[:, 1:2]
+        return torch.lerp(coarse, projected, torch.sigmoid(weight)) + change, error
+
+
+def upsample4(features: Tensor) -> Tensor:
+    """Return features at four times the height and width."""
+    return nn.functional.interpolate(features.contiguous(), scale_factor=4, mode="bilinear")
+
+
+def draw_foreground(plate_encoded: Tensor, residual: Tensor) -> Tensor:
+    """Return the foreground's straight colour in the encoded view, from its residual at 1/4.
+
+    plate_encoded: N x 3 x H x W. residual: N x 3 x H/4 x W/4, in the encoded view. The colour of
+    a foreground varies slowly beside its alpha, so it is drawn coarse and upsampled.
+    """
+    coarse = nn.functional.avg_pool2d(plate_encoded, 4) + residual
+    return upsample4(coarse).clamp_(0.0, 1.2)

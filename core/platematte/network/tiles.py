@@ -1,0 +1,116 @@
+"""Runs the network on frames of any size in bounded memory.
+
+Only the local stages go in tiles (bands of full-width rows), each with the rows around it that
+its result depends on; the stage in between sees the whole frame at 1/8 of its size. A tiled
+result is therefore the untiled one, not an approximation of it, and has no seams to hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from .matter import Cues, Drawn, Matter
+
+Tensor = torch.Tensor
+
+_BYTES_PER_PIXEL = 260
+"""Memory of the local stages at their widest, fp32, measured over HD and 4K frames."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What `look` found in one frame; kept for the frames beside it.
+
+    quarter: N x C x H/4 x W/4. eighth: N x C x H/8 x W/8.
+    """
+
+    quarter: Tensor
+    eighth: Tensor
+
+
+def band_rows(height: int, width: int, memory_mib: float, halo: int) -> int:
+    """Return how many rows a tile may have within the memory, a multiple of 32, at least 32."""
+    rows = int(memory_mib * 2**20 / (_BYTES_PER_PIXEL * width)) - 2 * halo
+    return max(Matter.ALIGN_PX, min(height, rows // Matter.ALIGN_PX * Matter.ALIGN_PX))
+
+
+def padded_rows(cues: Cues, start: int, end: int) -> Cues:
+    """Return rows of the cues, the last rows and columns repeated up to a size the network takes.
+
+    Only the band itself is copied, never the whole frame. What is added is cut away again by
+    `crop_drawn`.
+    """
+    height, width = cues.plate.shape[2:]
+    rows = cues.rows(start, min(end, height))
+    padding = (0, -width % Matter.ALIGN_PX, 0, end - min(end, height))
+    if not any(padding):
+        return rows
+    parts = (rows.plate, rows.clean, rows.trust, rows.hints)
+    return Cues(*(nn.functional.pad(part, padding, mode="replicate") for part in parts))
+
+
+def padded_height(cues: Cues) -> int:
+    """Return the height of the cues, rounded up to what the network takes."""
+    height = cues.plate.shape[2]
+    return height + -height % Matter.ALIGN_PX
+
+
+def crop_drawn(drawn: Drawn, height: int, width: int) -> Drawn:
+    """Return the first rows and columns of every part."""
+    parts = (drawn.alpha, drawn.coarse, drawn.foreground, drawn.error)
+    return Drawn(*(part[:, :, :height, :width] for part in parts))
+
+
+def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
+    """Return the features of cues of any size; theirs is the padded size."""
+    height, width = padded_height(cues), cues.plate.shape[3]
+    rows = band_rows(height, width, memory_mib, matter.LOOK_HALO_PX)
+
+    def one(start: int, end: int) -> tuple[Tensor, ...]:
+        return matter.look(padded_rows(cues, start, end))
+
+    quarter, eighth = _in_bands(one, height, rows, matter.LOOK_HALO_PX, (4, 8))
+    return Seen(quarter, eighth)
+
+
+def draw_in_tiles(
+    matter: Matter, cues: Cues, seen: Seen, thought: Tensor, memory_mib: float
+) -> Drawn:
+    """Return what `Matter.draw` returns, at the padded size. thought: the result of `think`."""
+    height, width = padded_height(cues), cues.plate.shape[3]
+    rows = band_rows(height, width, memory_mib, matter.DRAW_HALO_PX)
+
+    def one(start: int, end: int) -> tuple[Tensor, ...]:
+        quarter = seen.quarter[:, :, start // 4 : end // 4]
+        eighth = thought[:, :, start // 8 : end // 8]
+        drawn = matter.draw(padded_rows(cues, start, end), quarter, eighth)
+        return drawn.alpha, drawn.coarse, drawn.foreground, drawn.error
+
+    return Drawn(*_in_bands(one, height, rows, matter.DRAW_HALO_PX, (1, 1, 1, 1)))
+
+
+def _in_bands(
+    one: Callable[[int, int], tuple[Tensor, ...]],
+    height: int,
+    rows: int,
+    halo: int,
+    strides: tuple[int, ...],
+) -> list[Tensor]:
+    """Call `one` for bands of rows with their halo and join what is inside the bands."""
+    if rows >= height:
+        return list(one(0, height))
+    joined: list[Tensor] = []
+    for start in range(0, height, rows):
+        end = min(start + rows, height)
+        first, last = max(0, start - halo), min(height, end + halo)
+        for index, (part, stride) in enumerate(zip(one(first, last), strides, strict=True)):
+            if start == 0:
+                shape = (*part.shape[:2], height // stride, part.shape[3])
+                joined.append(torch.empty(shape, dtype=part.dtype, device=part.device))
+            inside = part[:, :, (start - first) // stride : (end - first) // stride]
+            joined[index][:, :, start // stride : end // stride] = inside
+    return joined

@@ -1,0 +1,109 @@
+"""Reads and writes sets of weights: safetensors with what they are in the header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ..errors import WeightsInvalid
+from .base import Widths
+from .matter import Matter
+
+FORMAT = "platematte-matter-1"
+"""Names the architecture; a file with another one is refused, not guessed at."""
+PACKAGED = Path(__file__).resolve().parent.parent / "weights"
+DEFAULT = "quality-1"
+
+
+@dataclass(frozen=True)
+class WeightsCard:
+    """What a set of weights says of itself."""
+
+    name: str
+    licence: str
+    samples: int
+    is_temporal: bool
+    sha256: str
+
+
+def packaged_weights() -> dict[str, Path]:
+    """Return the sets of weights in the package, by name."""
+    return {path.stem: path for path in sorted(PACKAGED.glob("*.safetensors"))}
+
+
+def find_weights(name: str) -> Path:
+    """Return the file of a set of weights: "default", a name in the package or a path."""
+    known = packaged_weights()
+    if name in ("default", *known):
+        wanted = DEFAULT if name == "default" else name
+        if wanted in known:
+            return known[wanted]
+    if Path(name).is_file():
+        return Path(name)
+    raise WeightsInvalid(
+        f"no weights of this name in the package ({', '.join(known) or 'none'}) and no such file",
+        path=name,
+    )
+
+
+def load_weights(path: Path) -> tuple[Matter, WeightsCard]:
+    """Return the network of a weights file, in evaluation mode, and the file's card.
+
+    Raises WeightsInvalid for a file that is damaged or of another architecture.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsInvalid(f"not a readable safetensors file ({error})", path=path) from error
+    if header.get("format") != FORMAT:
+        raise WeightsInvalid(
+            f"holds {header.get('format', 'unknown weights')}, this engine runs {FORMAT}", path=path
+        )
+    is_temporal = header.get("is_temporal") == "true"
+    matter = Matter(Widths(**json.loads(header["widths"])), is_temporal)
+    missing, unknown = matter.load_state_dict(tensors, strict=False)
+    if missing or unknown:
+        raise WeightsInvalid(
+            f"{len(missing)} tensors are missing, {len(unknown)} unknown; "
+            f"the first: {[*missing, *unknown][0]}",
+            path=path,
+        )
+    card = WeightsCard(
+        name=header.get("name", path.stem),
+        licence=header.get("licence", "unknown"),
+        samples=int(header.get("samples", 0)),
+        is_temporal=is_temporal,
+        sha256=hash_file(path),
+    )
+    return matter.eval(), card
+
+
+def save_weights(
+    path: Path, state: dict[str, torch.Tensor], widths: Widths, samples: int, is_temporal: bool
+) -> None:
+    """Write a state dict as half floats, beside and then renamed."""
+    header = {
+        "format": FORMAT,
+        "name": path.stem,
+        "licence": "CC0-1.0",
+        "samples": str(samples),
+        "is_temporal": "true" if is_temporal else "false",
+        "widths": json.dumps(asdict(widths)),
+    }
+    halves = {key: value.detach().cpu().half().contiguous() for key, value in state.items()}
+    part = path.with_name(f".{path.name}.part")
+    save_file(halves, str(part), metadata=header)
+    part.replace(path)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,193 @@
+"""Everything that can be known about a job before its first frame: checked here, decided once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from platematte import __version__
+from platematte.errors import InputMissing, MatteError, UsageInvalid
+from platematte.images.colour import rec709_matrix, source_space, working_space
+from platematte.images.read import SourceImage
+from platematte.images.sequence import Sequence, format_frames
+from platematte.images.source import Source
+from platematte.images.write import check_output, read_attributes
+from platematte.settings import MatteSettings, describe_settings
+from platematte.shot import Shot
+
+Existing = Literal["refuse", "overwrite", "resume"]
+
+SETTINGS_ATTRIBUTE = "platematte/settings"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A shot that can be matted: its files are there, its output may be written."""
+
+    shot: Shot
+    settings: MatteSettings
+    sources: dict[str, Source]
+    """By role: plate, clean, and garbage, core, hint where given."""
+    out: Sequence
+    frames: tuple[int, ...]
+    """All frames that were asked for."""
+    finished: frozenset[int]
+    """Frames that an earlier run finished with the same settings."""
+    working: str
+    """The scene-linear space that is computed and written in."""
+    to_rec709: np.ndarray = field(repr=False)
+    """3 x 3, working space to linear Rec.709."""
+    identity: str = ""
+    """Hash of all that decides the pixels: settings, weights, version, names of the inputs."""
+    is_overwriting: bool = False
+
+    @property
+    def todo(self) -> tuple[int, ...]:
+        """Frames that are still to be computed."""
+        return tuple(frame for frame in self.frames if frame not in self.finished)
+
+    def needed(self, offsets: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the frames to read: those to do and the neighbours that exist, ascending."""
+        there = set(self.sources["plate"].sequence.frames_on_disk()) if offsets else set()
+        beside = {frame + offset for frame in self.todo for offset in offsets}
+        return tuple(sorted(set(self.todo) | (beside & there)))
+
+    def close(self) -> None:
+        """Close all files."""
+        for source in self.sources.values():
+            source.close()
+
+
+def plan_job(shot: Shot, settings: MatteSettings, existing: Existing, weights_sha256: str) -> Job:
+    """Check a shot and return it as a job.
+
+    Raises what is wrong with it before any work: InputMissing with the ranges of frames that are
+    not there, OutputExists, OutputUnwritable, UsageInvalid, ColourSpaceUnknown, InputUnreadable.
+    """
+    with ExitStack() as undo:
+        sources = _open_sources(shot)
+        for source in sources.values():
+            undo.callback(source.close)
+        frames = _choose_frames(shot, sources)
+        out = Sequence.parse(shot.out)
+        _check_distinct(shot, sources, out)
+        check_output(out, frames, existing)
+        first = _first_image(sources["plate"], frames)
+        working = working_space(
+            source_space(first, settings.input.colorspace), settings.input.working_space
+        )
+        identity = identify(shot, settings, weights_sha256)
+        finished = frozenset[int]()
+        if existing == "resume":
+            finished = frozenset(_finished(out, sources, frames, identity))
+        undo.pop_all()
+        return Job(
+            shot=shot,
+            settings=settings,
+            sources=sources,
+            out=out,
+            frames=frames,
+            finished=finished,
+            working=working,
+            to_rec709=rec709_matrix(working),
+            identity=identity,
+            is_overwriting=existing != "refuse",
+        )
+
+
+def identify(shot: Shot, settings: MatteSettings, weights_sha256: str) -> str:
+    """Return the hash of all that decides the pixels of a shot, 16 hexadecimal digits.
+
+    The machine's part of the settings is left out, and so are folders: a job may go on elsewhere.
+    """
+    decisive = describe_settings(settings)
+    decisive.pop("engine")
+    decisive["network"] = {"weights": weights_sha256, "precision": settings.network.precision}
+    names = {
+        role: Path(pattern).name
+        for role in ("plate", "clean", "garbage", "core", "hint")
+        if (pattern := getattr(shot, role)) is not None
+    }
+    text = json.dumps([__version__, decisive, names], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _open_sources(shot: Shot) -> dict[str, Source]:
+    words = {"plate": "plate", "clean": "clean plate"}
+    return {
+        role: Source.open(pattern, words.get(role, f"{role} matte"))
+        for role in ("plate", "clean", "garbage", "core", "hint")
+        if (pattern := getattr(shot, role)) is not None
+    }
+
+
+def _choose_frames(shot: Shot, sources: dict[str, Source]) -> tuple[int, ...]:
+    plate = sources["plate"].sequence
+    if shot.frames is not None:
+        frames = tuple(sorted(set(shot.frames)))
+        if not frames:
+            raise UsageInvalid("no frames were asked for")
+    else:
+        frames = plate.frames_on_disk()
+        _refuse_holes(plate, frames)
+    for source in sources.values():
+        source.sequence.require(frames)
+    return frames
+
+
+def _refuse_holes(plate: Sequence, frames: tuple[int, ...]) -> None:
+    if not frames:
+        plate.require((1,))
+    holes = sorted(set(range(frames[0], frames[-1] + 1)) - set(frames)) if frames else []
+    if holes:
+        raise InputMissing(
+            f"the plate has holes: {format_frames(holes)}",
+            path=plate.pattern,
+            fix=f"Bring the missing frames, or matte what is there: --frames {format_frames(frames)}",
+        )
+
+
+def _check_distinct(shot: Shot, sources: dict[str, Source], out: Sequence) -> None:
+    for role, source in sources.items():
+        if source.sequence.pattern.resolve() == out.pattern.resolve():
+            raise UsageInvalid(
+                f"the output would overwrite the {role}", path=shot.out, fix="Choose another --out."
+            )
+
+
+def _first_image(plate: Source, frames: tuple[int, ...]) -> SourceImage:
+    """Return the first frame that can be read; one bad frame does not stop a shot."""
+    problem: MatteError | None = None
+    for frame in frames:
+        try:
+            return plate.read(frame)
+        except MatteError as error:
+            problem = problem or error
+    assert problem is not None, "a job has at least one frame"
+    raise problem
+
+
+def _finished(
+    out: Sequence, sources: dict[str, Source], frames: tuple[int, ...], identity: str
+) -> Iterator[int]:
+    """Yield the frames that are whole, were made with these settings and after their inputs."""
+    for frame in frames:
+        path = out.path(frame)
+        if read_attributes(path).get(SETTINGS_ATTRIBUTE) != identity:
+            continue
+        written = path.stat().st_mtime
+        if all(_time_of(source.sequence, frame) <= written for source in sources.values()):
+            yield frame
+
+
+def _time_of(sequence: Sequence, frame: int) -> float:
+    is_one_file = sequence.is_still or sequence.is_movie
+    path = sequence.pattern if is_one_file else sequence.path(frame)
+    return path.stat().st_mtime

@@ -1,0 +1,1 @@
+"""The clean plate made comparable with the plate: aligned, matched in light, and trusted."""

@@ -1,0 +1,1 @@
+"""Everything after the network: from alpha to the pixels that are written."""

@@ -1,0 +1,86 @@
+"""The foreground, solved from plate, clean plate and alpha in scene-linear light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Image = np.ndarray
+
+_HALF_MAX = 65504.0
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A solved frame; H x W x C float32, every value one that a half float holds.
+
+    premult: H x W x 3. alpha: H x W x 1 in 0..1.
+    """
+
+    premult: Image
+    alpha: Image
+
+
+def solve_alpha(drawn: Image, garbage: Image | None = None, core: Image | None = None) -> Image:
+    """Return the alpha that is written: clamped, held by the mattes, rounded to half.
+
+    drawn: H x W x 1, the network's answer, not clamped. garbage and core: H x W x 1; alpha is 0
+    where garbage is 1 and 1 where core is 1, and never above 1 - garbage or below core between.
+    Garbage wins over core: it is there to take things away. Alpha is rounded here, before the
+    foreground is solved, so that the pair that is written fits together exactly.
+    """
+    alpha = np.clip(drawn, 0.0, 1.0)
+    if core is not None:
+        alpha = np.maximum(alpha, np.clip(core, 0.0, 1.0))
+    if garbage is not None:
+        alpha = np.minimum(alpha, 1.0 - np.clip(garbage, 0.0, 1.0))
+    return round_to_half(alpha)
+
+
+def solve_foreground(
+    plate: Image, clean: Image, alpha: Image, trust: Image, colour: Image
+) -> Solved:
+    """Return the premultiplied foreground that composites back to the plate.
+
+    P = plate - (1 - alpha) * clean, which is exact for any brightness. Where the clean plate is
+    not trusted there is nothing to subtract, and alpha times the network's colour takes its place.
+    plate, clean, colour: H x W x 3 scene-linear; alpha, trust: H x W x 1 in 0..1; alpha is one
+    that half floats hold. Where alpha is 1, P is the plate, bit for bit; where it is 0, P is 0.
+    There is no negative light: between them P stops at 0, or at the plate where that is negative.
+    """
+    premult = plate - (1.0 - alpha) * clean
+    if float(trust.min(initial=1.0)) < 1.0:
+        painted = alpha * np.minimum(colour, np.maximum(plate.max(initial=1.0), 1.0))
+        premult = trust * premult + (1.0 - trust) * painted
+    premult = np.maximum(premult, np.minimum(plate, 0.0))
+    premult = np.where(alpha >= 1.0, plate, premult)
+    premult = np.where(alpha <= 0.0, np.float32(0.0), premult)
+    return Solved(round_to_half(premult), alpha)
+
+
+def straight_foreground(solved: Solved, colour: Image) -> Image:
+    """Return the straight foreground P / alpha, H x W x 3; the network's colour where alpha is 0.
+
+    The division is bounded by what a half float holds. colour: H x W x 3 scene-linear.
+    """
+    straight = solved.premult / np.maximum(solved.alpha, 1.0 / 1024)
+    straight = np.where(solved.alpha > 0.0, straight, colour)
+    return np.clip(straight, -_HALF_MAX, _HALF_MAX)
+
+
+def residual_of(plate: Image, clean: Image, solved: Solved) -> Image:
+    """Return the plate minus its recomposition, H x W x 3: what the written layers do not explain.
+
+    P + (1 - alpha) * clean + residual is the plate, with P, alpha and clean as they are written.
+    """
+    return plate - solved.premult - (1.0 - solved.alpha) * round_to_half(clean)
+
+
+def round_to_half(image: Image) -> Image:
+    """Return float32 values that half floats hold; beyond the largest half they stay beyond it.
+
+    The writer counts and reports what is out of range, so it is not hidden here.
+    """
+    rounded = np.clip(image, -_HALF_MAX, _HALF_MAX).astype(np.float16).astype(np.float32)
+    return np.where(np.abs(image) > _HALF_MAX, image, rounded)

@@ -1,0 +1,85 @@
+"""The state of a training on disk: small files, written beside and renamed, resumable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from ..network.matter import Matter
+
+Tensor = torch.Tensor
+
+
+@dataclass
+class Progressed:
+    """How far a training is."""
+
+    step: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+
+
+def update_average(average: dict[str, Tensor], matter: Matter, step: int) -> None:
+    """Move the running average of the weights towards the weights; faster in the beginning."""
+    decay = min(0.999, (step + 1) / (step + 10))
+    with torch.no_grad():
+        for key, value in matter.state_dict().items():
+            average[key].lerp_(value, 1 - decay)
+
+
+def save_state(
+    folder: Path,
+    matter: Matter,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    progressed: Progressed,
+) -> None:
+    """Write weights, their average, both Adam moments and the counters; each under 16 MB."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [name for name, _ in matter.named_parameters()]
+    state = optimizer.state_dict()["state"]
+    moments = {
+        key: {name: state[i][key] for i, name in enumerate(names) if i in state}
+        for key in ("exp_avg", "exp_avg_sq")
+    }
+    for name, tensors in {"model": matter.state_dict(), "average": average, **moments}.items():
+        _replace(folder / f"{name}.safetensors", tensors)
+    part = folder / ".progress.json.part"
+    part.write_text(json.dumps(vars(progressed)))
+    part.replace(folder / "progress.json")
+
+
+def load_state(
+    folder: Path,
+    matter: Matter,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> Progressed:
+    """Continue from a folder; moments that are not there begin anew. Missing folder: the start."""
+    if not (folder / "progress.json").is_file():
+        return Progressed()
+    progressed = Progressed(**json.loads((folder / "progress.json").read_text()))
+    # A motion branch that the saved weights do not have yet begins as the identity.
+    matter.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    average.update({k: v.clone() for k, v in matter.state_dict().items()})
+    average.update(load_file(folder / "average.safetensors"))
+    paths = {key: folder / f"{key}.safetensors" for key in ("exp_avg", "exp_avg_sq")}
+    if all(path.is_file() for path in paths.values()):
+        moments = {key: load_file(path) for key, path in paths.items()}
+        for name, parameter in matter.named_parameters():
+            if name in moments["exp_avg"]:
+                optimizer.state[parameter] = {
+                    "step": torch.tensor(float(progressed.step)),
+                    **{key: moments[key][name].to(parameter.device) for key in moments},
+                }
+    return progressed
+
+
+def _replace(path: Path, tensors: dict[str, Tensor]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, str(part))
+    part.replace(path)
