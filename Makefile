@@ -22,6 +22,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_INSTALL = $(PIP) install --progress-bar $(PIP_BAR) --constraint constraints.txt
 VERSION_FILES := pyproject.toml constraints.txt
 
+# An environment whose Python went away (an upgrade, a copied folder) is made anew as well.
+ifneq ($(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo works),works)
+$(shell rm -f $(VENV)/.made)
+endif
+
 .PHONY: demo test install clean
 
 demo: $(VENV)/.installed

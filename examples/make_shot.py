@@ -1,9 +1,10 @@
 """Make the example shot: four frames of a plate and its clean plate, from two CC0 pictures.
 
-A person (MakeHuman) stands in a room (Poly Haven) before a hand-held camera. Everything is
+A person (MakeHuman) stands in an open chapel (Poly Haven) before a hand-held camera. Everything is
 composited in linear light, and plate and clean plate differ as they do on a set: camera position,
-exposure, grain, and the subject's soft shadow, which only the plate has. The same call writes the
-same pixels. The frames lie in the repository, so that nobody needs to run this.
+exposure, grain, and the subject's soft shadow, which only the plate has. Both pictures are of the
+part that training never sees. The same call writes the same pixels. The frames lie in the
+repository, so that nobody needs to run this.
 
     python examples/make_shot.py --data FOLDER_WITH_IMAGES --out examples/shot
 """
@@ -21,9 +22,9 @@ import OpenImageIO as oiio
 
 WIDTH, HEIGHT = 640, 360
 FIRST_FRAME = 1001
-ROOM = "background/polyhaven_pano_crops/empty_play_room_preview_0.webp"
-PERSON = "foreground/makehuman_render_CC0/mh_0180.webp"
-PERSON_HEIGHT_PX = 322
+ROOM = "background/polyhaven_pano_crops/outdoor_chapel_preview_1.webp"
+PERSON = "foreground/makehuman_render_CC0/mh_0321.webp"
+PERSON_HEIGHT_PX = 316
 # A camera at some ISO: the variance of its noise is the sum of a constant part (reading) and of a
 # part that grows with the light (photons).
 READ_NOISE = 0.0012
@@ -99,7 +100,7 @@ def main() -> None:
 
 
 def read_room(path: Path) -> np.ndarray:
-    """Return the room, H x W x 3 linear Rec.709, its window as bright as a window is.
+    """Return the room, H x W x 3 linear Rec.709, its sky as bright as a sky is.
 
     The picture is 8-bit: its sky is cut at white. What is white there is raised to 5.
     """
@@ -110,10 +111,10 @@ def read_room(path: Path) -> np.ndarray:
 
 
 def read_person(path: Path) -> np.ndarray:
-    """Return the person, H x W x 4 premultiplied linear Rec.709, in the room's warm daylight."""
+    """Return the person, H x W x 4 premultiplied linear Rec.709, in the daylight of the set."""
     picture = _read(path)
     alpha = picture[..., 3:]
-    straight = from_srgb(picture[..., :3]) * np.array([1.06, 0.96, 0.84], np.float32)
+    straight = from_srgb(picture[..., :3]) * np.array([1.34, 1.24, 1.10], np.float32)
     person = np.concatenate([straight * alpha, alpha], axis=2)
     height = PERSON_HEIGHT_PX * SUPERSAMPLING
     width = round(person.shape[1] * height / person.shape[0])
@@ -139,7 +140,7 @@ def photograph_subject(room: np.ndarray, person: np.ndarray, pose: SubjectPose) 
     alpha = subject[..., 3:]
     shifted = np.roll(alpha[..., 0], (14, 34), axis=(0, 1))
     shifted[:, :34] = 0.0
-    shadow = 0.38 * cv2.GaussianBlur(shifted, (0, 0), 17)[..., None]
+    shadow = 0.25 * cv2.GaussianBlur(shifted, (0, 0), 20)[..., None]
     return subject[..., :3] + (1.0 - alpha) * room * (1.0 - shadow)
 
 

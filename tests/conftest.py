@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from platematte.images.window import Window
 
 WriteImage = Callable[..., Path]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from platematte.memory import keep_freed_memory
 from platematte.network.base import NEIGHBOURS
 from platematte.network.device import Runner, choose_device, choose_precision
-from platematte.network.matter import Cues, Drawn
+from platematte.network.matter import Cues, Drawn, Views
 from platematte.network.tiles import Seen
-from platematte.network.weights import WeightsCard, find_weights, load_weights
+from platematte.network.weights import find_weights, load_weights
 from platematte.prepare.prepare import PreparedFrame
 from platematte.settings import MatteSettings
 from platematte.solve.foreground import Solved, solve_alpha, solve_foreground
@@ -38,8 +39,9 @@ class LookedAt:
     seen: Seen
 
     def for_neighbours(self) -> Seen:
-        """Return what a neighbouring frame needs of this one, without the larger features."""
-        return Seen(self.seen.quarter.new_empty(0), self.seen.eighth)
+        """Return what a neighbouring frame needs of this one, without what is larger."""
+        nothing = self.seen.quarter.new_empty(0)
+        return Seen(nothing, self.seen.eighth, Views(nothing, nothing))
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Engine:
     def __init__(self, settings: MatteSettings) -> None:
         """Load the weights onto the device; raises WeightsInvalid and DeviceMissing."""
         network = settings.network
+        keep_freed_memory()
         device = choose_device(network.device)
         matter, self.card = load_weights(find_weights(network.weights))
         precision = choose_precision(network.precision, device)

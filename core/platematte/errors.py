@@ -101,7 +101,10 @@ class DeviceMemoryExhausted(MatteError):
     """The device ran out of memory even with the smallest tiles."""
 
     code, exit_status = "device-memory", 4
-    fix = "Lower engine.memory_mib, use --device cpu, or allow the fallback: --set engine.cpu_fallback=true."
+    fix = (
+        "Lower engine.memory_mib, use --device cpu, or allow the fallback: "
+        "--set engine.cpu_fallback=true."
+    )
 
 
 class CleanUnusable(MatteError):

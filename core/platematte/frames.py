@@ -21,6 +21,9 @@ Image = np.ndarray
 SAMPLES = 5
 """Frames spread over a shot from which its camera is studied."""
 
+_SAYS_NOTHING = {"garbage": 0.0, "core": 0.0, "hint": 0.5}
+"""The value of each matte that leaves the choice to the network."""
+
 
 @dataclass(frozen=True)
 class FrameInput:
@@ -38,6 +41,8 @@ class FrameInput:
     """The plate's file: its header, windows and colour space."""
     space: str
     """Colour space of the plate's file."""
+    warnings: tuple[str, ...] = ()
+    """What an artist should know of the mattes' files."""
 
 
 class FrameReader:
@@ -58,7 +63,8 @@ class FrameReader:
         pixels = to_working(plate.rgb(), space, job.working)
         clean_source = job.sources["clean"].read(frame)
         clean, coverage = self._over(plate, clean_source, self._clean(clean_source))
-        return FrameInput(frame, pixels, clean, coverage, self._mattes(plate, frame), plate, space)
+        mattes, warnings = self._mattes(plate, frame)
+        return FrameInput(frame, pixels, clean, coverage, mattes, plate, space, warnings)
 
     def read_all(self, frames: tuple[int, ...]) -> Iterator[FrameInput | FailedFrame]:
         """Yield frames in this order; one that cannot be read takes its place as a failed one."""
@@ -77,8 +83,8 @@ class FrameReader:
         """
         shot = self._job.sources["plate"].sequence.frames_on_disk()
         count = 1 if self._job.settings.prepare.camera == "moving" else SAMPLES
-        places = np.linspace(0, len(shot) - 1, min(count, len(shot))).round().astype(int)
-        for item in self.read_all(tuple(shot[place] for place in places)):
+        chosen = np.linspace(0, len(shot) - 1, min(count, len(shot))).round().astype(int)
+        for item in self.read_all(tuple(shot[index] for index in chosen)):
             if isinstance(item, FrameInput):
                 yield item.plate, item.clean, item.coverage
 
@@ -102,13 +108,19 @@ class FrameReader:
         self._held = (source, pixels)
         return pixels
 
-    def _mattes(self, plate: SourceImage, frame: int) -> Mattes:
-        found = {}
-        for role in ("garbage", "core", "hint"):
+    def _mattes(self, plate: SourceImage, frame: int) -> tuple[Mattes, tuple[str, ...]]:
+        found, warnings = {}, []
+        for role, nothing in _SAYS_NOTHING.items():
             if role in self._job.sources:
                 source = self._job.sources[role].read(frame)
-                found[role] = self._over(plate, source, source.matte())[0]
-        return Mattes(**found)
+                matte = self._over(plate, source, source.matte())[0]
+                broken = np.logical_not(np.isfinite(matte))
+                if broken.any():
+                    matte = np.where(broken, np.float32(nothing), matte)
+                    count = int(broken.sum())
+                    warnings.append(f"{count} pixels of the {role} matte are NaN or Inf; ignored")
+                found[role] = matte
+        return Mattes(**found), tuple(warnings)
 
     @staticmethod
     def _over(plate: SourceImage, source: SourceImage, pixels: Image) -> tuple[Image, Image]:

@@ -38,8 +38,9 @@ def matte_shot(
     when nothing more can be computed or written.
     """
     settings = settings or MatteSettings()
-    engine = Engine(settings)
     telling = Telling(shot.out, progress, cancel)
+    with telling.stage("load"):
+        engine = Engine(settings)
     with closing(plan_job(shot, settings, existing, engine.card.sha256)) as job:
         telling.start(job.frames, job.finished, str(engine.runner.device))
         reader = FrameReader(job)
@@ -81,7 +82,7 @@ def _look(
     with telling.stage("prepare"):
         garbage = source.mattes.garbage
         prepared = preparer.prepare(source.plate, source.clean, source.coverage, garbage)
-    telling.warn(source.frame, prepared.report.warnings)
+    telling.warn(source.frame, (*source.warnings, *prepared.report.warnings))
     with telling.stage("network"):
         return engine.look(prepared, source.mattes, job.to_rec709)
 
@@ -99,5 +100,8 @@ def _write(job: Job, engine: Engine, telling: Telling, ready: Ready, result: Fra
         report = finish_frame(job, engine.card, ready.source, ready.here, result)
     if report.saturated:
         told = f"{report.saturated} values beyond the largest half float were written as 65504"
+        telling.warn(ready.source.frame, [told])
+    if report.zeroed:
+        told = f"{report.zeroed} values that are not a number were written as 0"
         telling.warn(ready.source.frame, [told])
     telling.finished(ready.source.frame, str(report.path))

@@ -14,12 +14,12 @@ import numpy as np
 
 from platematte import __version__
 from platematte.errors import InputMissing, MatteError, UsageInvalid
-from platematte.images.colour import rec709_matrix, source_space, working_space
+from platematte.images.colour import rec709_matrix, resolve, source_space, working_space
 from platematte.images.read import SourceImage
 from platematte.images.sequence import Sequence, format_frames
 from platematte.images.source import Source
 from platematte.images.write import check_output, read_attributes
-from platematte.settings import MatteSettings, describe_settings
+from platematte.settings import InputSettings, MatteSettings, describe_settings
 from platematte.shot import Shot
 
 Existing = Literal["refuse", "overwrite", "resume"]
@@ -77,12 +77,9 @@ def plan_job(shot: Shot, settings: MatteSettings, existing: Existing, weights_sh
             undo.callback(source.close)
         frames = _choose_frames(shot, sources)
         out = Sequence.parse(shot.out)
-        _check_distinct(shot, sources, out)
+        _check_distinct(sources, out, frames)
         check_output(out, frames, existing)
-        first = _first_image(sources["plate"], frames)
-        working = working_space(
-            source_space(first, settings.input.colorspace), settings.input.working_space
-        )
+        working = _choose_working(settings.input, sources["plate"], frames)
         identity = identify(shot, settings, weights_sha256)
         finished = frozenset[int]()
         if existing == "resume":
@@ -150,16 +147,33 @@ def _refuse_holes(plate: Sequence, frames: tuple[int, ...]) -> None:
         raise InputMissing(
             f"the plate has holes: {format_frames(holes)}",
             path=plate.pattern,
-            fix=f"Bring the missing frames, or matte what is there: --frames {format_frames(frames)}",
+            fix=f"Bring the missing frames, or pass: --frames {format_frames(frames)}",
         )
 
 
-def _check_distinct(shot: Shot, sources: dict[str, Source], out: Sequence) -> None:
+def _check_distinct(sources: dict[str, Source], out: Sequence, frames: tuple[int, ...]) -> None:
+    written = _files(out, frames)
     for role, source in sources.items():
-        if source.sequence.pattern.resolve() == out.pattern.resolve():
+        # Files are compared, not patterns: one file can be meant by several of them.
+        if written & _files(source.sequence, frames):
             raise UsageInvalid(
-                f"the output would overwrite the {role}", path=shot.out, fix="Choose another --out."
+                f"the output would overwrite the {role}",
+                path=out.pattern,
+                fix="Choose another --out.",
             )
+
+
+def _files(sequence: Sequence, frames: tuple[int, ...]) -> set[Path]:
+    folder = sequence.folder.resolve()
+    return {folder / sequence.path(frame).name for frame in frames}
+
+
+def _choose_working(settings: InputSettings, plate: Source, frames: tuple[int, ...]) -> str:
+    """Return the space to work in; raises ColourSpaceUnknown for any of the three settings."""
+    if settings.clean_colorspace != "auto":
+        resolve(settings.clean_colorspace)
+    space = source_space(_first_image(plate, frames), settings.colorspace)
+    return working_space(space, settings.working_space)
 
 
 def _first_image(plate: Source, frames: tuple[int, ...]) -> SourceImage:

@@ -22,7 +22,7 @@ class InputSettings:
     """How the files are understood."""
 
     colorspace: str = "auto"
-    """Colour space of the plate; auto: the file's own tag, else scene_linear for EXR and float, sRGB for 8-bit."""
+    """Colour space of the plate; auto: the file's tag, else scene_linear for float, or sRGB."""
     clean_colorspace: str = "auto"
     """Colour space of the clean plate; auto: as for the plate, from its own file."""
     working_space: str = "auto"
@@ -93,7 +93,9 @@ class MatteSettings:
                 _check(section.name, name, getattr(part, name), type(part))
 
 
-def change_settings(settings: MatteSettings, changes: Mapping[str, Mapping[str, Any]]) -> MatteSettings:
+def change_settings(
+    settings: MatteSettings, changes: Mapping[str, Mapping[str, Any]]
+) -> MatteSettings:
     """Return settings with some values changed, as {section: {key: value}}; text is converted.
 
     Raises SettingsInvalid for unknown sections and keys, with the nearest name, and for values of
@@ -104,9 +106,13 @@ def change_settings(settings: MatteSettings, changes: Mapping[str, Mapping[str, 
         if section not in names:
             raise _unknown(f"section {section!r}", section, names)
         if not isinstance(values, Mapping):
-            raise SettingsInvalid(f"{section} is a section; it holds keys, not the value {values!r}")
+            raise SettingsInvalid(
+                f"{section} is a section; it holds keys, not the value {values!r}"
+            )
         part = getattr(settings, section)
-        converted = {key: _convert(section, key, value, type(part)) for key, value in values.items()}
+        converted = {
+            key: _convert(section, key, value, type(part)) for key, value in values.items()
+        }
         settings = replace(settings, **{section: replace(part, **converted)})
     return settings
 
@@ -135,7 +141,7 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         content = json.loads(text) if path.suffix == ".json" else msgspec.toml.decode(text)
     except FileNotFoundError:
         raise SettingsInvalid("there is no such settings file", path=path) from None
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise SettingsInvalid(f"cannot be read as a settings file: {error}", path=path) from error
     if not isinstance(content, dict):
         raise SettingsInvalid("holds no sections", path=path)

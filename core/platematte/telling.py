@@ -36,7 +36,7 @@ class ShotReport:
     failed: list[FailedFrame] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    """Wall seconds in each stage: study, read, prepare, network, solve, write; and total."""
+    """Wall seconds in each stage: load, study, read, prepare, network, solve, write; and total."""
 
 
 class Telling:
@@ -87,9 +87,7 @@ class Telling:
     def check_cancel(self) -> None:
         """Raise Cancelled when the artist or the farm wants to stop."""
         if self._cancel is not None and self._cancel():
-            raise Cancelled(
-                f"cancelled; {len(self.report.written)} frames were finished and are kept"
-            )
+            raise Cancelled("cancelled; every frame that was finished is kept")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -15,7 +15,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train the network",
-        description="Train the network for some minutes; the next call with the same --out goes on.",
+        description="Train the network for some minutes; a call with the same --out goes on.",
     )
     parser.add_argument("--out", required=True, type=Path, help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder of licensed images; without: procedural")

@@ -1,0 +1,1 @@
+"""Measures mattes against the truth, where it is known."""

@@ -63,7 +63,7 @@ def write_matte(
     spec.attribute("compression", compression)
     with whole_file(path, frame.number) as temporary:
         saturated, zeroed = _write_layers(temporary, path, spec, layers, frame.number)
-        _check_compression(temporary, path, compression)
+        _check_written(temporary, path, frame.number, compression)
     return WriteReport(path, saturated, zeroed)
 
 
@@ -80,15 +80,11 @@ def read_attributes(path: str | Path) -> dict[str, str | int | float]:
         oiio.geterror()
         return {}
     with closing(file):
-        spec = file.spec()
-        last = spec.y + spec.height - 1
-        row = file.read_scanlines(last, last + 1, 0, 0, spec.nchannels, oiio.FLOAT)
-        if row is None:
-            file.geterror()
+        if not _read_last_row(file):
             return {}
         return {
             str(entry.name): cast("str | int | float", entry.value)
-            for entry in spec.extra_attribs
+            for entry in file.spec().extra_attribs
             if entry.name.startswith(ATTRIBUTE_PREFIX)
         }
 
@@ -208,15 +204,33 @@ def _representable(pixels: np.ndarray, channel_type: str) -> tuple[np.ndarray, i
     return np.clip(np.nan_to_num(pixels, nan=0.0), -limit, limit), beyond, nans
 
 
-def _check_compression(temporary: Path, path: Path, compression: str) -> None:
+def _check_written(temporary: Path, path: Path, frame: int | None, compression: str) -> None:
+    """Look at what lies on the disk: the last rows are there, packed as they were to be."""
     file = oiio.ImageInput.open(str(temporary))
     if file is None:
-        raise OutputUnwritable(_told(oiio.geterror(), temporary, path), path=path)
+        raise OutputUnwritable(_told(oiio.geterror(), temporary, path), path=path, frame=frame)
     with closing(file):
         written = file.spec().get_string_attribute("compression")
+        # The last block goes to the disk when the file is closed, and OpenImageIO does not tell
+        # whether there was room for it.
+        is_whole = _read_last_row(file)
+    if not is_whole:
+        reason = "the end of the file did not reach the disk"
+        raise OutputUnwritable(_told(reason, temporary, path), path=path, frame=frame)
     # OpenImageIO takes zip for a name that it does not know, without a word.
     if written != compression:
         raise SettingsInvalid(f"there is no EXR compression called {compression!r}", path=path)
+
+
+def _read_last_row(file: oiio.ImageInput) -> bool:
+    """Tell whether the last row of an open file can be read."""
+    spec = file.spec()
+    last = spec.y + spec.height - 1
+    if file.read_scanlines(last, last + 1, 0, 0, spec.nchannels, oiio.FLOAT) is None:
+        # An unread message would be printed when the program ends.
+        file.geterror()
+        return False
+    return True
 
 
 def _told(reason: str, temporary: Path, path: Path) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .blocks import Context, Residual, Selector, upsample2
+from .blocks import Context, Residual, Selector, mix, upsample2
 
 Tensor = torch.Tensor
 
@@ -65,8 +65,8 @@ class Look(nn.Module):
         pair = self.pair_plate(plate).add_(self.pair_clean(clean)).add_(self.pair_trust(trust))
         pair = torch.relu_(self.compare(torch.relu_(pair)))
         marks = torch.relu_(self.hints(hints))
-        cues = [own, self.select_clean(own, pair), self.select_hints(own, marks)]
-        quarter = torch.relu_(self.combine(torch.cat(cues, 1)))
+        chosen = self.select_clean(own, pair), self.select_hints(own, marks)
+        quarter = torch.relu_(mix(self.combine, own, *chosen))
         return quarter, self.block(torch.relu_(self.down(quarter)))
 
 
@@ -76,9 +76,7 @@ class Motion(nn.Module):
     def __init__(self, channels: int, part: int = 24) -> None:
         """Take the channels of the features and of what is kept of each neighbour."""
         super().__init__()
-        self.select = nn.ModuleList(
-            nn.Conv2d(2 * channels, part, 3, padding=1) for _ in NEIGHBOURS
-        )
+        self.select = nn.ModuleList(nn.Conv2d(2 * channels, part, 3, padding=1) for _ in NEIGHBOURS)
         self.join = nn.Conv2d(len(NEIGHBOURS) * part, channels, 1)
         # Begins as a network without neighbours, so that a single-frame set of weights can grow.
         nn.init.zeros_(self.join.weight)
@@ -119,7 +117,7 @@ class Think(nn.Module):
         deep = self.blocks32(torch.relu_(self.down32(sixteenth)))
         sixteenth = self.back16(torch.relu_(sixteenth + upsample2(self.up16(deep))))
         up = upsample2(self.up8(sixteenth))
-        return self.back8(torch.relu_(self.join8(torch.cat([eighth, up], 1))))
+        return self.back8(torch.relu_(mix(self.join8, eighth, up)))
 
 
 class Draw(nn.Module):

@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 
 from ..errors import DeviceMemoryExhausted, DeviceMissing
-from .matter import Cues, Drawn, Matter
+from .matter import Cues, Drawn, Matter, Views
 from .tiles import Seen, crop_drawn, draw_in_tiles, look_in_tiles
 
 Tensor = torch.Tensor
@@ -73,15 +73,14 @@ class Runner:
         """Return a frame's own features. cues: of any size, on any device."""
         return self._retry(lambda: look_in_tiles(self.matter, self._take(cues), self.memory_mib))
 
-    def answer(
-        self, cues: Cues, seen: Seen, neighbours: list[Seen | None] | None = None
-    ) -> Drawn:
+    def answer(self, cues: Cues, seen: Seen, neighbours: list[Seen | None] | None = None) -> Drawn:
         """Return what the network answers for a frame, on the CPU, at the size of the cues."""
         height, width = cues.plate.shape[2:]
 
         def run() -> Drawn:
             eighths = [None if n is None else n.eighth.to(self.device) for n in neighbours or []]
-            here = Seen(seen.quarter.to(self.device), seen.eighth.to(self.device))
+            views = Views(seen.views.plate.to(self.device), seen.views.clean.to(self.device))
+            here = Seen(seen.quarter.to(self.device), seen.eighth.to(self.device), views)
             thought = self.matter.think(here.eighth, eighths or None)
             drawn = draw_in_tiles(self.matter, self._take(cues), here, thought, self.memory_mib)
             cropped = crop_drawn(drawn, height, width)

@@ -47,6 +47,18 @@ class Drawn:
     error: Tensor
 
 
+@dataclass(frozen=True)
+class Views:
+    """Plate and clean plate in the encoded view, N x 3 each; made once, used by two stages."""
+
+    plate: Tensor
+    clean: Tensor
+
+    def rows(self, start: int, end: int) -> Views:
+        """Return the same views for some rows of the frame."""
+        return Views(self.plate[:, :, start:end], self.clean[:, :, start:end])
+
+
 def no_hints(plate: Tensor) -> Tensor:
     """Return hints that say nothing, for a plate of N x 3 x H x W."""
     return plate.new_zeros(plate.shape[0], HINT_CHANNELS, *plate.shape[2:])
@@ -83,10 +95,19 @@ class Matter(nn.Module):
         """Whether neighbouring frames change the result."""
         return self.motion is not None
 
-    def look(self, cues: Cues) -> tuple[Tensor, Tensor]:
+    def encode(self, cues: Cues) -> Views:
+        """Return what the network sees of plate and clean plate.
+
+        Whatever lies where the clean plate is not to be trusted was seen by no camera: it is 0
+        here, as it is in training.
+        """
+        plate, clean = encode_view(cues.plate), encode_view(cues.clean * cues.trust)
+        return Views(channels_last(plate), channels_last(clean))
+
+    def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
         """Return features at 1/4 and 1/8 of the cues, or of some rows of them."""
-        parts = (encode_view(cues.plate), encode_view(cues.clean), cues.trust, cues.hints)
-        return self.look_stage(*(channels_last(part) for part in parts))
+        trust, hints = channels_last(cues.trust), channels_last(cues.hints)
+        return self.look_stage(views.plate, views.clean, trust, hints)
 
     def think(self, eighth: Tensor, neighbours: list[Tensor | None] | None = None) -> Tensor:
         """Return features at 1/8 that know the whole frame and its neighbours in time.
@@ -98,22 +119,22 @@ class Matter(nn.Module):
             eighth = self.motion(eighth, neighbours or [None] * len(NEIGHBOURS))
         return self.think_stage(eighth)
 
-    def draw(self, cues: Cues, quarter: Tensor, eighth: Tensor) -> Drawn:
+    def draw(self, cues: Cues, views: Views, quarter: Tensor, eighth: Tensor) -> Drawn:
         """Return alpha and the rest for the cues, or for some rows of them."""
         heads, detail = self.draw_stage(quarter, eighth)
         coarse = upsample4(heads[:, :1].float())
-        plate_encoded, clean_encoded = encode_view(cues.plate), encode_view(cues.clean)
-        foreground_encoded = draw_foreground(plate_encoded, heads[:, 1:4].float())
-        foreground = decode_view(foreground_encoded)
+        small = draw_foreground(views.plate, heads[:, 1:4].float())
+        foreground = upsample4(decode_view(small))
         # Where the clean plate is not to be trusted, there is nothing to project from.
         projected = project_alpha(cues.plate, cues.clean, foreground) * cues.trust
-        distance = (foreground_encoded - clean_encoded).abs().amax(1, keepdim=True) * cues.trust
-        difference = channels_last((plate_encoded - clean_encoded) * cues.trust)
+        distance = (upsample4(small) - views.clean).abs().amax(1, keepdim=True) * cues.trust
+        difference = channels_last((views.plate - views.clean) * cues.trust)
         alphas = torch.cat([coarse, projected, distance], 1)
         alpha, error = self.refine(difference, alphas, detail)
         return Drawn(alpha, coarse, foreground, error)
 
     def forward(self, cues: Cues, neighbours: list[Tensor | None] | None = None) -> Drawn:
         """Return what the network answers for whole frames."""
-        quarter, eighth = self.look(cues)
-        return self.draw(cues, quarter, self.think(eighth, neighbours))
+        views = self.encode(cues)
+        quarter, eighth = self.look(cues, views)
+        return self.draw(cues, views, quarter, self.think(eighth, neighbours))

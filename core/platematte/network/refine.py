@@ -17,7 +17,7 @@ def project_alpha(plate: Tensor, clean: Tensor, foreground: Tensor) -> Tensor:
     carries a floor in proportion to how bright they are.
     """
     line = foreground - clean
-    floor = (0.02 * (foreground.abs() + clean.abs()).mean(1, keepdim=True) + 5e-4).square()
+    floor = (0.02 * (foreground + clean).mean(1, keepdim=True).abs() + 5e-4).square()
     along = ((plate - clean) * line).sum(1, keepdim=True)
     return (along / (line.square().sum(1, keepdim=True) + floor)).clamp(0.0, 1.0)
 
@@ -58,10 +58,9 @@ def upsample4(features: Tensor) -> Tensor:
 
 
 def draw_foreground(plate_encoded: Tensor, residual: Tensor) -> Tensor:
-    """Return the foreground's straight colour in the encoded view, from its residual at 1/4.
+    """Return the foreground's straight colour at 1/4, in the encoded view, from its residual.
 
     plate_encoded: N x 3 x H x W. residual: N x 3 x H/4 x W/4, in the encoded view. The colour of
     a foreground varies slowly beside its alpha, so it is drawn coarse and upsampled.
     """
-    coarse = nn.functional.avg_pool2d(plate_encoded, 4) + residual
-    return upsample4(coarse).clamp_(0.0, 1.2)
+    return (nn.functional.avg_pool2d(plate_encoded, 4) + residual).clamp_(0.0, 1.2)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .matter import Cues, Drawn, Matter
+from .matter import Cues, Drawn, Matter, Views
 
 Tensor = torch.Tensor
 
@@ -25,11 +25,12 @@ _BYTES_PER_PIXEL = 260
 class Seen:
     """What `look` found in one frame; kept for the frames beside it.
 
-    quarter: N x C x H/4 x W/4. eighth: N x C x H/8 x W/8.
+    quarter: N x C x H/4 x W/4. eighth: N x C x H/8 x W/8. views: N x 3 x H x W each, encoded.
     """
 
     quarter: Tensor
     eighth: Tensor
+    views: Views
 
 
 def band_rows(height: int, width: int, memory_mib: float, halo: int) -> int:
@@ -71,10 +72,12 @@ def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
     rows = band_rows(height, width, memory_mib, matter.LOOK_HALO_PX)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
-        return matter.look(padded_rows(cues, start, end))
+        band = padded_rows(cues, start, end)
+        views = matter.encode(band)
+        return *matter.look(band, views), views.plate, views.clean
 
-    quarter, eighth = _in_bands(one, height, rows, matter.LOOK_HALO_PX, (4, 8))
-    return Seen(quarter, eighth)
+    quarter, eighth, *views = _in_bands(one, height, rows, matter.LOOK_HALO_PX, (4, 8, 1, 1))
+    return Seen(quarter, eighth, Views(*views))
 
 
 def draw_in_tiles(
@@ -87,7 +90,8 @@ def draw_in_tiles(
     def one(start: int, end: int) -> tuple[Tensor, ...]:
         quarter = seen.quarter[:, :, start // 4 : end // 4]
         eighth = thought[:, :, start // 8 : end // 8]
-        drawn = matter.draw(padded_rows(cues, start, end), quarter, eighth)
+        band, views = padded_rows(cues, start, end), seen.views.rows(start, end)
+        drawn = matter.draw(band, views, quarter, eighth)
         return drawn.alpha, drawn.coarse, drawn.foreground, drawn.error
 
     return Drawn(*_in_bands(one, height, rows, matter.DRAW_HALO_PX, (1, 1, 1, 1)))
@@ -110,7 +114,10 @@ def _in_bands(
         for index, (part, stride) in enumerate(zip(one(first, last), strides, strict=True)):
             if start == 0:
                 shape = (*part.shape[:2], height // stride, part.shape[3])
-                joined.append(torch.empty(shape, dtype=part.dtype, device=part.device))
+                packing = torch.channels_last if part.shape[1] > 1 else torch.contiguous_format
+                joined.append(
+                    torch.empty(shape, dtype=part.dtype, device=part.device, memory_format=packing)
+                )
             inside = part[:, :, (start - first) // stride : (end - first) // stride]
             joined[index][:, :, start // stride : end // stride] = inside
     return joined

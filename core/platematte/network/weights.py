@@ -68,22 +68,34 @@ def load_weights(path: Path) -> tuple[Matter, WeightsCard]:
             f"holds {header.get('format', 'unknown weights')}, this engine runs {FORMAT}", path=path
         )
     is_temporal = header.get("is_temporal") == "true"
-    matter = Matter(Widths(**json.loads(header["widths"])), is_temporal)
-    missing, unknown = matter.load_state_dict(tensors, strict=False)
-    if missing or unknown:
+    try:
+        matter = Matter(Widths(**json.loads(header["widths"])), is_temporal)
+        card = WeightsCard(
+            name=header.get("name", path.stem),
+            licence=header.get("licence", "unknown"),
+            samples=int(header.get("samples", 0)),
+            is_temporal=is_temporal,
+            sha256=hash_file(path),
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsInvalid(f"its header makes no sense ({error})", path=path) from error
+    _fill(matter, tensors, path)
+    return matter.eval(), card
+
+
+def _fill(matter: Matter, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Put tensors into their places; raises WeightsInvalid unless each place gets its own."""
+    places = matter.state_dict()
+    missing = [name for name in places if name not in tensors]
+    unknown = [name for name in tensors if name not in places]
+    other = [n for n, place in places.items() if n in tensors and tensors[n].shape != place.shape]
+    if missing or unknown or other:
         raise WeightsInvalid(
-            f"{len(missing)} tensors are missing, {len(unknown)} unknown; "
-            f"the first: {[*missing, *unknown][0]}",
+            f"{len(missing)} tensors are missing, {len(unknown)} unknown, {len(other)} of another "
+            f"size; the first: {[*missing, *unknown, *other][0]}",
             path=path,
         )
-    card = WeightsCard(
-        name=header.get("name", path.stem),
-        licence=header.get("licence", "unknown"),
-        samples=int(header.get("samples", 0)),
-        is_temporal=is_temporal,
-        sha256=hash_file(path),
-    )
-    return matter.eval(), card
+    matter.load_state_dict(tensors)
 
 
 def save_weights(

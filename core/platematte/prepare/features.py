@@ -48,6 +48,9 @@ class Matches:
         return Matches(self.clean[~chosen], self.plate[~chosen])
 
 
+NO_MATCHES = Matches(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
+
+
 def detect_features(view: View) -> Features:
     """Detect SIFT points, at most as many in each grid cell as lets every region have its say."""
     detector = cv2.SIFT.create(STRONGEST, 3, CONTRAST_THRESHOLD)
@@ -82,7 +85,7 @@ def _strongest_of_each_cell(
 def match_features(plate: Features, clean: Features) -> Matches:
     """Match points by their descriptors; only those whose second best is clearly worse."""
     if len(plate.points) < 2 or len(clean.points) < 2:
-        return Matches(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
+        return NO_MATCHES
     pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(plate.descriptors, clean.descriptors, k=2)
     good = [a for a, b in pairs if a.distance < LARGEST_RATIO * b.distance]
     plate_index = np.array([match.queryIdx for match in good], np.intp)

@@ -18,14 +18,17 @@ def make_finite(image: Image) -> tuple[Image, Flags | None]:
     are none, in all its channels. Every other pixel keeps its bits.
     """
     # A sum is finite only if every term is; it is four times cheaper than looking at each value.
-    if np.isfinite(image.sum(dtype=np.float64)):
+    # Plus and minus infinity make it NaN, which is an answer here and no reason for a warning.
+    with np.errstate(invalid="ignore"):
+        total = image.sum(dtype=np.float64)
+    if np.isfinite(total):
         return image, None
     is_broken: Flags = np.logical_not(np.isfinite(image).all(axis=2))
     whole = np.where(is_broken[..., None], np.float32(0), image)
     kernel = (NEIGHBOURHOOD_PX, NEIGHBOURHOOD_PX)
     count = cv2.boxFilter(np.where(is_broken, 0.0, 1.0), -1, kernel, normalize=False)
     for channel in range(image.shape[2]):
-        total = cv2.boxFilter(whole[..., channel].astype(np.float64), -1, kernel, normalize=False)
-        around = total / np.maximum(count, 1)
+        near = cv2.boxFilter(whole[..., channel].astype(np.float64), -1, kernel, normalize=False)
+        around = near / np.maximum(count, 1)
         whole[..., channel][is_broken] = around[is_broken]
     return whole, is_broken

@@ -72,9 +72,11 @@ def straight_foreground(solved: Solved, colour: Image) -> Image:
 def residual_of(plate: Image, clean: Image, solved: Solved) -> Image:
     """Return the plate minus its recomposition, H x W x 3: what the written layers do not explain.
 
-    P + (1 - alpha) * clean + residual is the plate, with P, alpha and clean as they are written.
+    P + (1 - alpha) * clean + residual is the plate, with P, alpha and clean as they are written:
+    cut at the largest half.
     """
-    return plate - solved.premult - (1.0 - solved.alpha) * round_to_half(clean)
+    premult, written = (np.clip(part, -_HALF_MAX, _HALF_MAX) for part in (solved.premult, clean))
+    return plate - premult - (1.0 - solved.alpha) * round_to_half(written)
 
 
 def round_to_half(image: Image) -> Image:

@@ -49,7 +49,8 @@ def load_bank(data: Path | None, held_out: bool = False) -> Bank:
         return Bank([], [], [])
     foregrounds = sorted((data / "foreground").rglob("*.webp"))
     backgrounds = sorted((data / "background").rglob("*.webp"))
-    sprites, particles = [], []
+    sprites: list[list[Tensor]] = []
+    particles: list[list[Tensor]] = []
     for path in _part(foregrounds, held_out):
         pyramid = _read_pyramid(path, 4, SPRITE_SIDE_PX)
         if pyramid:

@@ -33,7 +33,7 @@ def blur(image: Tensor, sigma_px: Tensor) -> Tensor:
 
 def streak(dice: Dice, image: Tensor, length_px: Tensor) -> Tensor:
     """Return each image blurred along its own direction, as motion does; length: N x 1 x 1 x 1."""
-    count, _, height, width = image.shape
+    count = image.shape[0]
     angle = dice.uniform(0, 2 * math.pi, count, 1, 1, 1)
     total = torch.zeros_like(image)
     taps = 11
@@ -135,14 +135,17 @@ def vignette(dice: Dice, image: Tensor, strength: float) -> Tensor:
 def shadow(dice: Dice, alpha: Tensor) -> Tensor:
     """Return what a subject's shadow and bounce multiply the set by, N x 3 x S x S."""
     count, _, size, _ = alpha.shape
-    dx, dy = (dice.uniform(-0.15, 0.15, count, 1, 1, 1) * size for _ in range(2))
+    # Cast far away or, at the subject's feet, hardly moved.
+    reach = dice.uniform(0.0, 1.0, count, 1, 1, 1).square() * 0.25 * size
+    dx, dy = (dice.uniform(-1, 1, count, 1, 1, 1) * reach for _ in range(2))
     cast = shift(alpha, dx, dy, "border")
     small = functional.avg_pool2d(cast, 4)
     small = blur(small, dice.uniform(0.3, 4.5, count, 1, 1, 1))
     cast = functional.interpolate(small, size=(size, size), mode="bilinear")
-    depth = dice.uniform(0, 0.45, count, 1, 1, 1) * dice.chance(0.45, count)
+    tint = 1 + 0.1 * dice.normal(count, 3, 1, 1)
+    depth = dice.uniform(0, 0.55, count, 1, 1, 1) * dice.chance(0.55, count) * tint
     bounce = dice.uniform(0, 0.08, count, 3, 1, 1) * dice.chance(0.2, count)
-    return (1 - depth * cast) * (1 + bounce * cast)
+    return (1 - depth * cast).clamp_min(0.1) * (1 + bounce * cast)
 
 
 def moved_props(dice: Dice, image: Tensor, other: Tensor) -> Tensor:

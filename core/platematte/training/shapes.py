@@ -87,8 +87,7 @@ def bodies(dice: Dice, count: int, size: int) -> Tensor:
         angle = dice.uniform(0, 2 * math.pi, count, 1, 1, 1)
         reach = dice.uniform(0.1, 0.7, count, 1, 1, 1) * scale
         radius = dice.uniform(0.02, 0.30 if limb < 2 else 0.10, count, 1, 1, 1) * scale
-        start = centre[:, :1, None], centre[:, 1:, None]
-        start = tuple(s.view(count, 1, 1, 1) for s in start)
+        start = tuple(axis.reshape(count, 1, 1, 1) for axis in centre.unbind(1))
         dx, dy = torch.cos(angle) * reach, torch.sin(angle) * reach
         px, py = x - start[0], y - start[1]
         along = ((px * dx + py * dy) / (reach * reach + 1e-6)).clamp(0, 1)
@@ -103,7 +102,9 @@ def soften(distance: Tensor, softness_px: Tensor) -> Tensor:
     return (0.5 - distance / softness_px).clamp(0, 1)
 
 
-def strands(dice: Dice, count: int, size: int, amount: int = 140, points: int = 160) -> tuple[Tensor, Tensor]:
+def strands(
+    dice: Dice, count: int, size: int, amount: int = 140, points: int = 160
+) -> tuple[Tensor, Tensor]:
     """Return hair: alpha and a shade (mean 1) of strands of sub-pixel width.
 
     Strands start around a head (an arc of an ellipse), leave it in a direction that turns along

@@ -55,11 +55,20 @@ def _fill(
     torch.set_num_threads(1)
     multiprocessing.set_sharing_strategy("file_system")
     synthesiser = Synthesiser(load_bank(data), seed, "cpu")
+    parent = multiprocessing.parent_process()
     while True:
         for count, size in shapes:
-            queue.put(astuple_shallow(synthesiser.draw(count, size)))
+            parts = parts_of(synthesiser.draw(count, size))
+            while True:
+                try:
+                    queue.put(parts, timeout=5)
+                    break
+                except queues.Full:
+                    # A training that was killed cannot end this process; it ends itself.
+                    if parent is None or not parent.is_alive():
+                        return
 
 
-def astuple_shallow(sample: Sample) -> tuple[torch.Tensor, ...]:
+def parts_of(sample: Sample) -> tuple[torch.Tensor, ...]:
     """Return the parts of a sample without copying them, as `dataclasses.astuple` would."""
     return tuple(getattr(sample, name) for name in sample.__dataclass_fields__)

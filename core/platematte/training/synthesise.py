@@ -56,17 +56,30 @@ def srgb_to_linear(encoded: Tensor) -> Tensor:
 class Synthesiser:
     """Draws batches of samples; `draw` is the one thing to call."""
 
-    def __init__(self, bank: Bank, seed: int, device: torch.device | str = "cpu") -> None:
-        """Take the images to composite from, the seed and the device."""
+    def __init__(
+        self,
+        bank: Bank,
+        seed: int,
+        device: torch.device | str = "cpu",
+        similar: float = 0.25,
+        least_zoom: float = 0.4,
+    ) -> None:
+        """Take the images to composite from, the seed and the device.
+
+        similar: the part of the subjects that take on the set's colours. least_zoom: how far a
+        set may be seen from; below about 0.8 it is mirrored to fill large frames.
+        """
         self.bank = bank
+        self.similar = similar
+        self.least_zoom = least_zoom
         self.dice = Dice(seed, device)
 
     def draw(self, count: int, size: int) -> Sample:
-        """Return `count` new samples of `size` x `size` pixels; size is a multiple of 32."""
+        """Return `count` new samples of `size` x `size` pixels; a multiple of 32, at least 64."""
         dice = self.dice
-        scene = self._set(count, size)
+        scene = self.scenes(count, size)
         alpha, premult = self._subject(count, size, scene)
-        alpha, premult = self._optics(alpha, premult)
+        alpha, premult = self.optics(alpha, premult)
         straight = premult / alpha.clamp_min(1e-3)
         straight = torch.where(alpha > 1e-3, straight, scene)
         lit = scene * shadow(dice, alpha)
@@ -83,7 +96,8 @@ class Synthesiser:
 
     # The set behind the subject.
 
-    def _set(self, count: int, size: int) -> Tensor:
+    def scenes(self, count: int, size: int) -> Tensor:
+        """Return sets without a subject, N x 3 x S x S."""
         images = [self._one_set(size) for _ in range(count)]
         scene = torch.cat(images)
         # Lamps and skies are brighter than a photograph can say.
@@ -98,7 +112,7 @@ class Synthesiser:
             busy = fractal(dice, 1, 3, size, dice.number(2, 24), 3) * dice.number(0, 0.7)
             return (flat * torch.exp(busy)).clamp(0, 1)
         pyramid = self.bank.backgrounds[dice.integer(len(self.bank.backgrounds))]
-        zoom = math.exp(dice.number(math.log(0.4), math.log(2.0)))
+        zoom = math.exp(dice.number(math.log(self.least_zoom), math.log(2.0)))
         return srgb_to_linear(self._cut(pyramid, size, zoom, 0.0))
 
     def _cut(self, pyramid: list[Tensor], size: int, zoom: float, angle: float) -> Tensor:
@@ -139,12 +153,13 @@ class Synthesiser:
         is_sprite = self.dice.uniform(0, 1, count) < (0.5 if self.bank.sprites else 0.0)
         alpha = torch.empty(count, 1, size, size, device=scene.device)
         premult = torch.empty(count, 3, size, size, device=scene.device)
-        for draw, chosen in ((self._sprites, is_sprite), (self._drawn, ~is_sprite)):
+        for draw, chosen in ((self.sprites, is_sprite), (self.drawn, ~is_sprite)):
             if bool(chosen.any()):
                 alpha[chosen], premult[chosen] = draw(size, scene[chosen])
         return alpha, premult
 
-    def _sprites(self, size: int, scene: Tensor) -> tuple[Tensor, Tensor]:
+    def sprites(self, size: int, scene: Tensor) -> tuple[Tensor, Tensor]:
+        """Return alpha and premultiplied colour of a rendered subject before each set."""
         dice = self.dice
         cut = torch.cat([self._one_sprite(size) for _ in range(scene.shape[0])])
         alpha = cut[:, 3:]
@@ -161,7 +176,8 @@ class Synthesiser:
         zoom = math.exp(dice.number(math.log(0.3), math.log(1.6)))
         return self._cut(pyramid, size, zoom, dice.number(-0.6, 0.6))
 
-    def _drawn(self, size: int, scene: Tensor) -> tuple[Tensor, Tensor]:
+    def drawn(self, size: int, scene: Tensor) -> tuple[Tensor, Tensor]:
+        """Return alpha and premultiplied colour of a drawn subject before each set."""
         dice, count = self.dice, scene.shape[0]
         softness = torch.exp(dice.uniform(math.log(0.8), math.log(14), count, 1, 1, 1))
         alpha = soften(bodies(dice, count, size), softness)
@@ -215,7 +231,7 @@ class Synthesiser:
         What a difference cannot see must be learned: skin before wood, a grey coat before a wall.
         """
         dice, size = self.dice, colour.shape[-1]
-        some = dice.some(0.25, colour.shape[0])
+        some = dice.some(self.similar, colour.shape[0])
         if not len(some):
             return colour
         count = len(some)
@@ -230,7 +246,7 @@ class Synthesiser:
         drawn[some] = torch.lerp(colour[some], target, amount)
         return drawn
 
-    def _optics(self, alpha: Tensor, premult: Tensor) -> tuple[Tensor, Tensor]:
+    def optics(self, alpha: Tensor, premult: Tensor) -> tuple[Tensor, Tensor]:
         """Return the subject moving or out of focus, in linear light."""
         dice = self.dice
         count = alpha.shape[0]
@@ -266,15 +282,27 @@ class Synthesiser:
         clean = moved_props(dice, clean, scene.roll(1, 0))
         weaker = strength * dice.uniform(0, 1, count, 1, 1, 1)
         clean = codec(grain(dice, clean, weaker), squeeze)
-        x, y = grid_px(size, dice.device)
-        angle = dice.uniform(0, 2 * math.pi, count, 1, 1, 1)
-        edge = dice.uniform(0.2, 0.55, count, 1, 1, 1) * size
-        covered = ((torch.cos(angle) * x + torch.sin(angle) * y) < edge).float()
-        trust = 1 - (1 - covered) * dice.chance(0.15, count)
+        trust = self._covered(count, size)
         return clean * trust, trust
 
+    def _covered(self, count: int, size: int) -> Tensor:
+        """Return where the clean plate covers the frame: everywhere, or not beyond an edge.
+
+        A warped plate leaves a thin rim along one or two borders, rarely half of the frame.
+        """
+        dice = self.dice
+        x, y = grid_px(size, dice.device)
+        covered = torch.ones(count, 1, size, size, device=dice.device)
+        for some, most in ((dice.some(0.2, count), 0.12), (dice.some(0.1, count), 0.8)):
+            turn = dice.uniform(0, 4, len(some), 1, 1, 1).floor() * (math.pi / 2)
+            angle = turn + dice.normal(len(some), 1, 1, 1) * 0.03
+            edge = size / 2 - dice.uniform(0.005, most, len(some), 1, 1, 1) * size
+            inside = (torch.cos(angle) * x + torch.sin(angle) * y) < edge
+            covered[some] = covered[some] * inside.float()
+        return covered
+
     def _hints(self, alpha: Tensor) -> Tensor:
-        """Return garbage, core and hint mattes that agree with the truth; absent most of the time."""
+        """Return garbage, core and hint mattes that agree with the truth; mostly absent."""
         dice = self.dice
         count, _, size, _ = alpha.shape
         grow = 2 * dice.integer(8) + 3

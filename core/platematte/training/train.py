@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from ..memory import keep_freed_memory
 from ..network.base import Widths
 from ..network.matter import Cues, Drawn, Matter
 from ..network.weights import save_weights
@@ -59,6 +60,7 @@ class TrainSettings:
 
 def train(settings: TrainSettings) -> Path:
     """Run one slice and return the path of the averaged weights it leaves."""
+    keep_freed_memory()
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     device = torch.device(settings.device)
@@ -93,7 +95,9 @@ def _set_rate(
     optimizer: torch.optim.Optimizer, settings: TrainSettings, step: int, elapsed: float
 ) -> None:
     part = min(1.0, elapsed / (settings.minutes * 60))
-    rate = settings.rate_end + (settings.rate - settings.rate_end) * 0.5 * (1 + math.cos(math.pi * part))
+    rate = settings.rate_end + (settings.rate - settings.rate_end) * 0.5 * (
+        1 + math.cos(math.pi * part)
+    )
     for group in optimizer.param_groups:
         group["lr"] = rate * min(1.0, (step + 1) / _WARMUP_STEPS)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from platematte.cli.info import describe, print_report
 from platematte.errors import InputMissing
 from platematte.images.window import Window

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from platematte.errors import ColourSpaceUnknown, SettingsInvalid
 from platematte.images import colour
 from platematte.images.read import read_image

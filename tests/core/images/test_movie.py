@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from platematte.errors import InputMissing, InputUnreadable, UsageInvalid
 from platematte.images.movie import MovieReader
 from platematte.images.sequence import Sequence

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from platematte.errors import InputMissing, InputUnreadable
 from platematte.images.read import count_nonfinite, read_image
 from platematte.images.window import Window

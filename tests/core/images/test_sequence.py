@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from platematte.errors import InputMissing, UsageInvalid
 from platematte.images.sequence import Sequence, format_frames, parse_frames
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from platematte.images.read import read_image
 from platematte.images.sheet import contact_sheet
 

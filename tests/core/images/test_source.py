@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from platematte.errors import InputMissing
 from platematte.images.source import Source
 

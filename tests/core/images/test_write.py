@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from platematte.errors import OutputExists, OutputUnwritable, SettingsInvalid, UsageInvalid
 from platematte.images import write
 from platematte.images.colour import source_space
@@ -284,6 +285,25 @@ def test_a_disk_that_takes_no_more_gives_path_frame_and_free_space(
         save(tmp_path / "a.exr", frame, compression=compression)
     assert caught.value.frame == 1001 and caught.value.path == str(tmp_path / "a.exr")
     assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("compression", ["zips", "none"])
+def test_a_disk_that_is_full_at_any_byte_takes_a_whole_frame_or_none(
+    tmp_path: Path, compression: str
+) -> None:
+    frame = make_frame(48, 32)
+    save(tmp_path / "whole.exr", frame, compression=compression)
+    whole = (tmp_path / "whole.exr").read_bytes()
+    # The last bytes above all: they are written when the file is closed.
+    limits = [*range(256, len(whole) - 64, 509), *range(len(whole) - 64, len(whole))]
+    for limit in limits:
+        with file_size_limit(limit), pytest.raises(OutputUnwritable, match="GiB free") as caught:
+            save(tmp_path / "a.exr", frame, compression=compression)
+        assert caught.value.frame == 1001
+        assert names_in(tmp_path) == ["whole.exr"]
+    with file_size_limit(len(whole)):
+        save(tmp_path / "a.exr", frame, compression=compression)
+    assert (tmp_path / "a.exr").stat().st_size == len(whole)
 
 
 def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:

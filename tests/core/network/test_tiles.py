@@ -1,0 +1,69 @@
+"""A tiled frame is the untiled one: any size, any memory, no seams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from platematte.network import tiles
+from platematte.network.matter import Cues, Drawn, Matter, Views
+from platematte.network.tiles import Seen, band_rows, draw_in_tiles, look_in_tiles
+
+MakeMatter = Callable[..., Matter]
+MakeCues = Callable[..., Cues]
+# Heights that are prime, odd, less than a tile and many tiles.
+SIZES = ((211, 48), (263, 61), (131, 33), (96, 32), (257, 40), (29, 50))
+WHOLE_MIB = 1e6
+
+
+def run(matter: Matter, cues: Cues, memory_mib: float) -> tuple[Seen, Drawn]:
+    with torch.inference_mode():
+        seen = look_in_tiles(matter, cues, memory_mib)
+        thought = matter.think(seen.eighth)
+        return seen, draw_in_tiles(matter, cues, seen, thought, memory_mib)
+
+
+@pytest.mark.parametrize("memory_mib", [0.001, 1.8, 2.6])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_tiled_equals_untiled(
+    make_matter: MakeMatter, make_cues: MakeCues, height: int, width: int, memory_mib: float
+) -> None:
+    matter, cues = make_matter(), make_cues(height, width)
+    whole, drawn_whole = run(matter, cues, WHOLE_MIB)
+    tiled, drawn_tiled = run(matter, cues, memory_mib)
+    assert torch.allclose(whole.quarter, tiled.quarter, atol=1e-5)
+    assert torch.allclose(whole.eighth, tiled.eighth, atol=1e-5)
+    for name in ("alpha", "coarse", "foreground", "error"):
+        difference = getattr(drawn_whole, name) - getattr(drawn_tiled, name)
+        assert float(difference.abs().max()) < 1e-3, name
+
+
+def test_little_memory_makes_several_bands_and_each_fits(
+    make_matter: MakeMatter, make_cues: MakeCues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heights: list[int] = []
+    original = Matter.look
+
+    def look(self: Matter, cues: Cues, *others: Views) -> tuple[torch.Tensor, torch.Tensor]:
+        heights.append(cues.plate.shape[2])
+        return original(self, cues, *others)
+
+    monkeypatch.setattr(Matter, "look", look)
+    memory_mib = 2.6
+    run(make_matter(), make_cues(400, 64), memory_mib)
+    assert len(heights) > 3
+    assert max(heights) * 64 * tiles._BYTES_PER_PIXEL <= memory_mib * 2**20
+
+
+@pytest.mark.parametrize("width", [1, 64, 1920, 3840, 8192])
+@pytest.mark.parametrize("memory_mib", [1, 64, 512, 4096])
+def test_bands_are_whole_multiples_of_what_the_network_takes(width: int, memory_mib: int) -> None:
+    rows = band_rows(2176, width, memory_mib, Matter.DRAW_HALO_PX)
+    assert Matter.ALIGN_PX <= rows <= 2176
+    assert rows % Matter.ALIGN_PX == 0
+
+
+def test_a_frame_that_fits_is_computed_at_once() -> None:
+    assert band_rows(1088, 1920, 4096, Matter.DRAW_HALO_PX) == 1088

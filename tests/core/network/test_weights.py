@@ -1,0 +1,128 @@
+"""Weights come back as they were saved, and what is not ours is refused with its path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from platematte.errors import WeightsInvalid
+from platematte.network.matter import Matter
+from platematte.network.weights import (
+    FORMAT,
+    find_weights,
+    hash_file,
+    load_weights,
+    packaged_weights,
+    save_weights,
+)
+
+MakeMatter = Callable[..., Matter]
+
+
+@pytest.fixture
+def saved(tmp_path: Path, make_matter: MakeMatter) -> Path:
+    matter, path = make_matter(is_temporal=True), tmp_path / "mine.safetensors"
+    save_weights(path, matter.state_dict(), matter.widths, samples=1234, is_temporal=True)
+    return path
+
+
+def rewrite(path: Path, tensors: dict[str, torch.Tensor] | None = None, **header: str) -> None:
+    """Change entries of a weights file's header ("" removes one), and perhaps its tensors."""
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="pt") as file:
+        old = {**file.metadata(), **header}
+        kept = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    new = {key: value for key, value in old.items() if value}
+    save_file(kept if tensors is None else tensors, str(path), metadata=new)
+
+
+def refusal(path: Path) -> WeightsInvalid:
+    with pytest.raises(WeightsInvalid) as caught:
+        load_weights(path)
+    assert caught.value.path == str(path)
+    assert caught.value.exit_status == 3
+    assert "--weights" in caught.value.fix
+    return caught.value
+
+
+def test_weights_come_back_as_halves_of_what_was_saved(
+    saved: Path, make_matter: MakeMatter
+) -> None:
+    matter, card = load_weights(saved)
+    truth = make_matter(is_temporal=True).state_dict()
+    loaded = matter.state_dict()
+    assert loaded.keys() == truth.keys()
+    for name, value in truth.items():
+        assert torch.equal(loaded[name], value.half().float()), name
+    assert not matter.training
+    assert matter.is_temporal
+    assert (card.name, card.licence, card.samples) == ("mine", "CC0-1.0", 1234)
+    assert card.sha256 == hash_file(saved)
+    assert [path.name for path in saved.parent.iterdir()] == ["mine.safetensors"]
+
+
+def test_a_damaged_file_is_refused_with_its_path(saved: Path) -> None:
+    whole = saved.read_bytes()
+    for broken in (b"", whole[:5], whole[: len(whole) // 2], b"\0" * 64, b"not weights at all"):
+        saved.write_bytes(broken)
+        assert "not a readable safetensors file" in refusal(saved).reason
+
+
+def test_another_architecture_is_refused_by_its_name(saved: Path) -> None:
+    rewrite(saved, format="platematte-matter-99")
+    reason = refusal(saved).reason
+    assert "platematte-matter-99" in reason
+    assert FORMAT in reason
+    save_file({"weight": torch.zeros(3)}, str(saved))
+    assert "unknown weights" in refusal(saved).reason
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"widths": ""},
+        {"widths": "no json"},
+        {"widths": json.dumps({"quarter": 8, "octave": 8})},
+        {"widths": json.dumps({"quarter": -1})},
+        {"widths": json.dumps({"quarter": "eight"})},
+        {"samples": "many"},
+    ],
+)
+def test_a_header_that_makes_no_sense_is_refused(saved: Path, header: dict[str, str]) -> None:
+    rewrite(saved, **header)
+    refusal(saved)
+
+
+def test_missing_unknown_and_misshapen_tensors_are_refused(
+    saved: Path, make_matter: MakeMatter
+) -> None:
+    truth = make_matter(is_temporal=True).state_dict()
+    state = {key: value.contiguous() for key, value in truth.items()}
+    name = "refine.heads.bias"
+    rewrite(saved, {key: value for key, value in state.items() if key != name})
+    assert name in refusal(saved).reason
+    rewrite(saved, {**state, "surplus": torch.zeros(2)})
+    assert "surplus" in refusal(saved).reason
+    rewrite(saved, {**state, name: torch.zeros(5)})
+    assert name in refusal(saved).reason
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    for name in ("best-ever", str(tmp_path / "absent.safetensors"), str(tmp_path)):
+        with pytest.raises(WeightsInvalid) as caught:
+            find_weights(name)
+        assert caught.value.path == name
+        assert ", ".join(packaged_weights()) in caught.value.reason
+        assert caught.value.fix
+
+
+def test_a_path_and_a_packaged_name_are_found(saved: Path) -> None:
+    assert find_weights(str(saved)) == saved
+    for name, path in packaged_weights().items():
+        assert find_weights(name) == path
