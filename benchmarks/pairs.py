@@ -87,15 +87,15 @@ def row_of(
 ) -> list[tuple[str, np.ndarray]]:
     """Return the five pictures of a pair."""
     alpha, premult = result.solved.alpha, result.solved.premult
-    height, width = alpha.shape[:2]
-    x = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
-    new = np.concatenate(np.broadcast_arrays(0.02 + 0.3 * x, 0.35 - 0.2 * x, 0.5 * x), 2)
+    x = np.linspace(0, 1, alpha.shape[1], dtype=np.float32)[None, :, None]
+    new = np.concatenate([0.02 + 0.3 * x, 0.35 - 0.2 * x, 0.5 * x], 2)
+    behind = (1 - alpha) * new
     pictures = {
         name: to_display(plate, WORKING),
         "clean plate": to_display(clean, WORKING),
         "alpha": np.repeat(alpha, 3, 2),
         "over grey": to_display(premult + (1 - alpha) * np.float32(0.18), WORKING),
-        "over new": to_display(premult + (1 - alpha) * np.broadcast_to(new, premult.shape), WORKING),
+        "over new": to_display(premult + behind, WORKING),
     }
     if crop:
         left, top, wide, high = (int(part) for part in crop.split(","))

@@ -72,8 +72,6 @@ class FrameReader:
             try:
                 yield self.read(frame)
             except MatteError as error:
-                if error.frame is None:
-                    error.frame = frame
                 yield FailedFrame(frame, error)
 
     def samples(self) -> Iterator[tuple[Image, Image, Image]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 
 import numpy as np
 
 from platematte.compute import Engine, FrameResult, LookedAt, Mattes
+from platematte.errors import CleanUnusable
 from platematte.finish import finish_frame
 from platematte.frames import FrameInput, FrameReader
 from platematte.neighbours import Ready, with_neighbours
@@ -44,7 +45,7 @@ def matte_shot(
     with closing(plan_job(shot, settings, existing, engine.card.sha256)) as job:
         telling.start(job.frames, job.finished, str(engine.runner.device))
         reader = FrameReader(job)
-        with telling.stage("study"):
+        with telling.stage("study"), _naming_clean(job):
             camera = study_camera(reader.samples(), settings.prepare) if job.todo else None
         look = partial(_look, job, engine, Preparer(settings.prepare, camera), telling)
         frames = telling.each("read", reader.read_all(job.needed(engine.offsets)))
@@ -79,12 +80,22 @@ def _look(
     job: Job, engine: Engine, preparer: Preparer, telling: Telling, source: FrameInput
 ) -> LookedAt:
     telling.check_cancel()
-    with telling.stage("prepare"):
+    with telling.stage("prepare"), _naming_clean(job):
         garbage = source.mattes.garbage
         prepared = preparer.prepare(source.plate, source.clean, source.coverage, garbage)
     telling.warn(source.frame, (*source.warnings, *prepared.report.warnings))
     with telling.stage("network"):
         return engine.look(prepared, source.mattes, job.to_rec709)
+
+
+@contextmanager
+def _naming_clean(job: Job) -> Iterator[None]:
+    """Name the clean plate in an error about it; prepare knows its pixels only."""
+    try:
+        yield
+    except CleanUnusable as error:
+        error.path = job.shot.clean
+        raise
 
 
 def _matte(job: Job, engine: Engine, telling: Telling, ready: Ready) -> FrameResult:

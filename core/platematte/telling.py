@@ -75,6 +75,8 @@ class Telling:
 
     def failed(self, frame: int, error: MatteError) -> None:
         """Say that a frame cannot be matted; the others go on."""
+        if error.frame is None:
+            error.frame = frame
         self.report.failed.append(FailedFrame(frame, error))
         self._tell("warning", frame, f"{error} {error.fix}")
 

@@ -22,8 +22,9 @@ from platematte.settings import (
 )
 from platematte.shot import Shot
 
-# Frames of 64 pixels gain nothing from threads, and the commands that tests start inherit this.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Frames of 64 pixels gain nothing from threads, and lose much where the cores are busy: threads
+# then wait for each other. The commands that tests start inherit this.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 TIMECODE = (oiio.TypeTimeCode, (16909060, 0))
 FRAME_RATE = (oiio.TypeRational, (24000, 1001))
@@ -107,13 +108,15 @@ def _make_shot(
     overscan_px: int = 0,
     attributes: Mapping[str, Any] | None = None,
     edit: EditFrame | None = None,
+    still_edit: EditFrame | None = None,
     dtype: str = "half",
     out: str | None = None,
 ) -> Shot:
     """Write plate and clean plate of a static camera with a subject that moves; return the shot.
 
     size: width and height of the data window. clean: still or sequence. overscan_px: how far the
-    data window reaches beyond the display window. edit: called with each plate before writing.
+    data window reaches beyond the display window. edit: called with each plate before writing;
+    still_edit: likewise with the still clean plate.
     """
     numbers = tuple(range(1001, 1001 + frames)) if isinstance(frames, int) else tuple(frames)
     width, height = size
@@ -131,7 +134,8 @@ def _make_shot(
             path = folder / "clean" / f"clean.{frame:0{digits}d}.exr"
             write_exr(path, the_set, attributes=header, **windows)
     if clean == "still":
-        write_exr(folder / "clean" / "clean.exr", the_set, attributes=header, **windows)
+        still = the_set if still_edit is None else still_edit(0, the_set)
+        write_exr(folder / "clean" / "clean.exr", still, attributes=header, **windows)
     field = "#" * digits
     name = "clean.exr" if clean == "still" else f"clean.{field}.exr"
     return Shot(

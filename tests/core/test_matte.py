@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from platematte.compute import Mattes
+from platematte.images.colour import rec709_matrix
 from platematte.images.read import read_image
 from platematte.images.write import read_attributes
 from platematte.matte import matte_pixels, matte_shot
@@ -265,6 +266,34 @@ def test_a_wide_gamut_plate_is_written_in_its_own_space(
     opaque = found["A"][..., 0] == 1
     assert opaque.mean() > 0.05
     assert (bits(found["premult"])[opaque] == bits(plate)[opaque]).all()
+
+
+def test_a_picture_gets_the_same_matte_in_any_primaries(
+    tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings, read_matte: ReadMatte
+) -> None:
+    to_rec709 = rec709_matrix("ACEScg")
+
+    def in_acescg(frame: int, plate: np.ndarray) -> np.ndarray:
+        return (plate @ np.linalg.inv(to_rec709).T).astype(np.float32)
+
+    found = []
+    for space, edit in (("lin_rec709_scene", None), ("ACEScg", in_acescg)):
+        shot = make_shot(tmp_path / space, frames=1, dtype="float", edit=edit)
+        if edit is not None:
+            make_clean = make_shot(tmp_path / "clean", frames=1, dtype="float", still_edit=edit)
+            shot = replace(shot, clean=make_clean.clean)
+        settings = replace(
+            tiny_settings(layers=("foreground",)),
+            input=InputSettings(colorspace=space, clean_colorspace=space),
+        )
+        matte_shot(shot, settings)
+        found.append(read_matte(out_path(shot, 1001)))
+    one, other = found
+    assert np.abs(one["A"] - other["A"]).max() < 0.02
+    solid = (one["A"] > 0.9)[..., 0]
+    for name, where in (("premult", solid), ("foreground", np.ones_like(solid))):
+        again = other[name] @ to_rec709.T
+        assert np.abs(again - one[name])[where].max() < 0.02, name
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 5), (100, 1), (33, 31)])

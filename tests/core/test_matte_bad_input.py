@@ -117,6 +117,7 @@ def test_a_clean_plate_that_cannot_be_read_fails_every_frame_by_its_own_path(
     Path(shot.clean).write_bytes(Path(shot.clean).read_bytes()[:300])
     report = matte_shot(shot, tiny_settings())
     assert [item.frame for item in report.failed] == [1001, 1002, 1003]
+    assert [item.error.frame for item in report.failed] == [1001, 1002, 1003]
     assert {item.error.path for item in report.failed} == {shot.clean}
     assert report.written == []
 
@@ -130,6 +131,7 @@ def test_a_clean_plate_that_is_the_plate_is_refused_before_any_frame(
     with pytest.raises(CleanUnusable, match="the plate's own frame") as caught:
         matte_shot(replace(shot, clean=same), tiny_settings())
     assert caught.value.exit_status == 5
+    assert caught.value.path == same
     assert caught.value.fix
     assert os.listdir(tmp_path / "out") == []  # noqa: PTH208
 
@@ -158,6 +160,21 @@ def test_a_clean_plate_that_is_a_proxy_is_refused_and_never_resized(
     with pytest.raises(CleanUnusable, match="proxy") as caught:
         matte_shot(shot, tiny_settings())
     assert caught.value.exit_status == 5
+    assert caught.value.path == shot.clean
+
+
+def test_one_clean_plate_that_covers_too_little_costs_only_its_frame(
+    tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings, write_exr: WriteImage
+) -> None:
+    # Six frames, of which the camera is studied from the first, the last and some between.
+    shot = make_shot(tmp_path, frames=6, clean="sequence")
+    path = input_path(shot.clean, 1003)
+    data, display = Window(60, 0, 4, 48), Window(0, 0, 64, 48)
+    pixels = read_image(path).pixels[:, 60:]
+    write_exr(path, pixels, data_window=data, display_window=display)
+    error = the_failure(shot, tiny_settings(), 1003, frames=6)
+    assert isinstance(error, CleanUnusable)
+    assert error.path == shot.clean
 
 
 def test_a_clean_plate_that_covers_part_of_the_frame_is_trusted_there_only(

@@ -232,6 +232,22 @@ def test_an_existing_frame_is_refused_before_any_work(
     assert states(shot) == before
 
 
+def test_a_frame_that_appears_meanwhile_is_not_overwritten(
+    tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings
+) -> None:
+    shot = make_shot(tmp_path)
+    path = out_path(shot, 1002)
+
+    def another_machine(event: ProgressEvent) -> None:
+        if event.kind == "start":
+            path.write_bytes(b"written by another machine")
+
+    with pytest.raises(OutputExists) as caught:
+        matte_shot(shot, tiny_settings(), another_machine)
+    assert (caught.value.frame, caught.value.path) == (1002, str(path))
+    assert path.read_bytes() == b"written by another machine"
+
+
 def test_a_cancel_leaves_whole_frames_only_and_resume_finishes_the_shot(
     tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings
 ) -> None:

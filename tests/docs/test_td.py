@@ -81,7 +81,7 @@ def test_every_error_has_a_row_with_its_exit_status(kind: type[MatteError]) -> N
 def test_every_flag_of_matte_is_named() -> None:
     commands = next(
         action
-        for action in make_parser()._actions
+        for action in make_parser("matte")._actions
         if isinstance(action, argparse._SubParsersAction)
     )
     for action in commands.choices["matte"]._actions:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import platematte
 from platematte.errors import InputMissing, OutputUnwritable
@@ -29,13 +28,11 @@ class DemoResult:
     """Contact sheet: a row for each frame."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command and its arguments."""
-    parser = commands.add_parser(
-        "demo",
-        help="matte the example shot",
-        description="Matte the four frames that come with the package into a new version folder, "
-        "and make a contact sheet of plate, clean plate, alpha and foreground.",
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes and what carries it out."""
+    parser.description = (
+        "Matte the four frames that come with the package into a new version folder, "
+        "and make a contact sheet of plate, clean plate, alpha and foreground."
     )
     parser.add_argument(
         "--out", type=Path, default=DEFAULT_FOLDER, help="folder for the versions; demo_out"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from platematte import __version__
 from platematte.errors import MatteError
@@ -38,13 +38,11 @@ class Check:
     fix: str = ""
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command; it takes no arguments."""
-    parser = commands.add_parser(
-        "doctor",
-        help="what this install can do",
-        description="Look at devices, memory, colour config, formats and weights. The exit status "
-        "is 1 when this install cannot matte at all, else 0.",
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes and what carries it out."""
+    parser.description = (
+        "Look at devices, memory, colour config, formats and weights. The exit status "
+        "is 1 when this install cannot matte at all, else 0."
     )
     parser.set_defaults(run=run)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -178,13 +177,11 @@ def _channel(name: str, channel_type: str, values: np.ndarray) -> ChannelInfo:
     )
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command and its argument."""
-    parser = commands.add_parser(
-        "info",
-        help="what we see in a file",
-        description="Print windows, layers, colour space, range of values and holes of a file, a "
-        "sequence (name.####.exr) or a movie, as `matte` would understand it.",
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes and what carries it out."""
+    parser.description = (
+        "Print windows, layers, colour space, range of values and holes of a file, a "
+        "sequence (name.####.exr) or a movie, as `matte` would understand it."
     )
     parser.add_argument("file", metavar="FILE", help="file, sequence pattern or movie")
     parser.set_defaults(run=run)

@@ -7,12 +7,20 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from platematte import __version__
-from platematte.cli import demo, doctor, info, matte, train
 from platematte.errors import MatteError
 
-_COMMANDS = (matte, info, doctor, demo, train)
+# Each command is the module of its name. Only the one that was called is imported: what it needs
+# of numpy, OpenImageIO and torch would make the others, and their help, slow to start.
+_COMMANDS = {
+    "matte": "matte a shot",
+    "info": "what we see in a file",
+    "doctor": "what this install can do",
+    "demo": "matte the example shot",
+    "train": "train the network",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,21 +34,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=os.environ.get("PLATEMATTE_LOG", "WARNING").upper(),
         format="%(name)s: %(message)s",
     )
-    parser = make_parser()
-    parsed = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    called = next((name for name in given if name in _COMMANDS), None)
+    parsed = make_parser(called).parse_args(given)
     return run_safely(parsed.run, parsed)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; each sets `run` to what carries it out."""
+def make_parser(called: str | None) -> argparse.ArgumentParser:
+    """Return the parser of all commands; the called one sets `run` to what carries it out."""
     parser = argparse.ArgumentParser(
         prog="platematte",
         description="Alpha and premultiplied foreground from a plate and its clean plate.",
     )
     parser.add_argument("--version", action="version", version=f"platematte {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_parser(commands)
+    for name, words in _COMMANDS.items():
+        command = commands.add_parser(name, help=words)
+        if name == called:
+            import_module(f"platematte.cli.{name}").configure(command)
     return parser
 
 

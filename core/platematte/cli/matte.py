@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from platematte.errors import Cancelled, MatteError
 from platematte.progress import progress_writer
@@ -39,14 +39,10 @@ _SETTING_FLAGS = (
 )
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command and its arguments."""
-    parser = commands.add_parser(
-        "matte",
-        help="matte a shot",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes and what carries it out."""
+    parser.description = _DESCRIPTION
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("plate", metavar="PLATE", help="the shot with its subject")
     parser.add_argument("clean", metavar="CLEAN", help="the same set without the subject")
     parser.add_argument("--out", required=True, help="EXR pattern to write, name.####.exr")

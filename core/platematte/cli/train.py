@@ -5,18 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 from pathlib import Path
-from typing import Any
 
 from platematte.errors import InputMissing
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command and its arguments."""
-    parser = commands.add_parser(
-        "train",
-        help="train the network",
-        description="Train the network for some minutes; a call with the same --out goes on.",
-    )
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes and what carries it out."""
+    parser.description = "Train the network for some minutes; a call with the same --out goes on."
     parser.add_argument("--out", required=True, type=Path, help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder of licensed images; without: procedural")
     parser.add_argument("--minutes", type=float, default=10.0, help="how long this slice runs")
@@ -27,6 +22,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the training")
+    parser.add_argument("--pack", type=Path, help="also write a small copy of the state, to keep")
     parser.set_defaults(run=run)
 
 
@@ -35,6 +31,7 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.data is not None and not parsed.data.is_dir():
         raise InputMissing("there is no such folder of images", path=parsed.data)
     from platematte.network.device import choose_device
+    from platematte.training.state import pack_state
     from platematte.training.train import TrainSettings, train
 
     logging.getLogger("platematte.training").setLevel(logging.INFO)
@@ -52,4 +49,6 @@ def run(parsed: argparse.Namespace) -> int:
         threads=parsed.threads,
     )
     print(train(settings))
+    if parsed.pack is not None:
+        pack_state(parsed.out, parsed.pack)
     return 0

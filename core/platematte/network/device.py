@@ -42,6 +42,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
         return torch.float16 if device.type == "cuda" else torch.float32
     if name == "fp16" and device.type == "cpu":
         # The CPU has no half-precision convolutions worth the name; bf16 is what it has.
+        log.warning("fp16 is not computed on a CPU: bf16 takes its place")
         return torch.bfloat16
     return _TYPES[name]
 

@@ -6,7 +6,7 @@ candidate only: what is kept is what makes most blocks of the frame show the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -30,6 +30,7 @@ from platematte.prepare.features import (
     detect_features,
     match_features,
 )
+from platematte.prepare.soft import match_blocks, soft_detail_of
 from platematte.prepare.view import Homography, Plane, View
 
 # MAGSAC's upper bound for noise, in pixels of the view.
@@ -66,10 +67,12 @@ class _Problem:
     plate_detail: Plane
     clean_detail: Plane
     matches: Matches
+    find_detail: Callable[[Plane], Plane] = detail_of
+    """What of a view is compared: fine structure, or what is left of it out of focus."""
 
     def compare(self, homography: Homography) -> Blocks:
         """Correlate the plate with the clean plate warped by a homography."""
-        warped = detail_of(warp_plane(self.clean.encoded, homography))
+        warped = self.find_detail(warp_plane(self.clean.encoded, homography))
         covered = warp_validity(self.clean.is_valid, homography)
         return correlate_blocks(self.plate_detail, warped, covered & self.plate.is_valid)
 
@@ -86,18 +89,7 @@ class Aligner:
     def align(self, plate: View) -> Alignment | None:
         """Return the best plausible alignment, or None where no warp beats the unwarped plate."""
         matches = match_features(detect_features(plate), self._features)
-        problem = self._problem(plate, matches)
-        unwarped = problem.compare(np.eye(3))
-        best = _best_candidate(problem)
-        refined = _refine(problem, np.eye(3) if best is None else best)
-        if refined is not None:
-            best = refined
-        if best is None:
-            return None
-        blocks = problem.compare(best)
-        if not is_better(blocks, unwarped):
-            return None
-        return _supported(best, matches, blocks)
+        return _align(self._problem(plate, matches)) or _align(self._soft_problem(plate))
 
     def compare(self, plate: View, homography: Homography) -> Blocks:
         """Return the block correlation of a plate with the clean plate warped by a homography."""
@@ -105,6 +97,25 @@ class Aligner:
 
     def _problem(self, plate: View, matches: Matches) -> _Problem:
         return _Problem(plate, self.clean, detail_of(plate.encoded), self._detail, matches)
+
+    def _soft_problem(self, plate: View) -> _Problem:
+        details = soft_detail_of(plate.encoded), soft_detail_of(self.clean.encoded)
+        matches = match_blocks(plate, self.clean)
+        return _Problem(plate, self.clean, *details, matches, soft_detail_of)
+
+
+def _align(problem: _Problem) -> Alignment | None:
+    unwarped = problem.compare(np.eye(3))
+    best = _best_candidate(problem)
+    refined = _refine(problem, np.eye(3) if best is None else best)
+    if refined is not None:
+        best = refined
+    if best is None:
+        return None
+    blocks = problem.compare(best)
+    if not is_better(blocks, unwarped):
+        return None
+    return _supported(best, problem.matches, blocks)
 
 
 def corners_of(shape: tuple[int, ...]) -> npt.NDArray[np.float64]:

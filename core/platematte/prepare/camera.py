@@ -70,16 +70,25 @@ def study_camera(
     """Decide between a static and a moving camera from (plate, clean, coverage) of a few frames.
 
     plate, clean: H x W x 3 scene-linear; coverage: H x W x 1. Frames are looked at one by one, so
-    that a generator keeps one in memory. Raises CleanUnusable where every plate is its clean plate.
+    that a generator keeps one in memory. Raises CleanUnusable where every plate is its clean plate
+    and where none of the clean plates can be used.
     """
     kept: list[_Sample] = []
     size, differs = (1, 1), False
+    problem: CleanUnusable | None = None
     for plate, clean, coverage in samples:
-        pair = read_pair(plate, clean, coverage)
+        try:
+            pair = read_pair(plate, clean, coverage)
+        except CleanUnusable as error:
+            # One clean plate of a sequence that cannot be used costs its own frame only.
+            problem = error
+            continue
         differs |= not pair.is_same_picture
         size = plate.shape[:2]
         kept.append(_sample(pair, settings))
     if not kept:
+        if problem is not None:
+            raise problem
         return CameraReport(is_static=settings.camera == "static")
     if not differs:
         raise same_picture_error()

@@ -66,7 +66,8 @@ def load_state(
     # A motion branch that the saved weights do not have yet begins as the identity.
     matter.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
     average.update({k: v.clone() for k, v in matter.state_dict().items()})
-    average.update(load_file(folder / "average.safetensors"))
+    kept = load_file(folder / "average.safetensors")
+    average.update({key: value.to(average[key]) for key, value in kept.items()})
     paths = {key: folder / f"{key}.safetensors" for key in ("exp_avg", "exp_avg_sq")}
     if all(path.is_file() for path in paths.values()):
         moments = {key: load_file(path) for key, path in paths.items()}
@@ -77,6 +78,15 @@ def load_state(
                     **{key: moments[key][name].to(parameter.device) for key in moments},
                 }
     return progressed
+
+
+def pack_state(folder: Path, to: Path) -> None:
+    """Write a small copy of a state, as half floats and without the moments, to go on from."""
+    to.mkdir(parents=True, exist_ok=True)
+    for name in ("model", "average"):
+        tensors = load_file(folder / f"{name}.safetensors")
+        _replace(to / f"{name}.safetensors", {key: value.half() for key, value in tensors.items()})
+    (to / "progress.json").write_text((folder / "progress.json").read_text())
 
 
 def _replace(path: Path, tensors: dict[str, Tensor]) -> None:

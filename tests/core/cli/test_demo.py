@@ -93,8 +93,8 @@ def test_the_demo_writes_every_frame_and_prints_where(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parser = argparse.ArgumentParser()
-    demo.add_parser(parser.add_subparsers())
-    parsed = parser.parse_args(["demo", "--out", str(tmp_path), "--device", "cpu"])
+    demo.configure(parser)
+    parsed = parser.parse_args(["--out", str(tmp_path), "--device", "cpu"])
     assert parsed.run(parsed) == 0
     printed = [Path(line) for line in capsys.readouterr().out.splitlines()]
     assert [path.name for path in printed] == [

@@ -88,7 +88,7 @@ def test_later_settings_win_file_then_set_then_flag(tmp_path: Path) -> None:
         '[engine]\nmemory_mib = 100\nread_ahead = 3\n[output]\nlayers = ["clean"]\n'
         '[network]\nprecision = "fp32"\n'
     )
-    parsed = make_parser().parse_args(
+    parsed = make_parser("matte").parse_args(
         [
             *("matte", "p.####.exr", "c.exr", "--out", "o.####.exr", "--settings", str(path)),
             *("--set", "engine.memory_mib=200", "--set", "network.precision=fp16"),
