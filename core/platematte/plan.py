@@ -80,6 +80,7 @@ def plan_job(shot: Shot, settings: MatteSettings, existing: Existing, weights_sh
         _check_distinct(sources, out, frames)
         check_output(out, frames, existing)
         working = _choose_working(settings.input, sources["plate"], frames)
+        _read_stills(sources, frames)
         identity = identify(shot, settings, weights_sha256)
         finished = frozenset[int]()
         if existing == "resume":
@@ -97,6 +98,15 @@ def plan_job(shot: Shot, settings: MatteSettings, existing: Existing, weights_sh
             identity=identity,
             is_overwriting=existing != "refuse",
         )
+
+
+def _read_stills(sources: dict[str, Source], frames: tuple[int, ...]) -> None:
+    """Read what is held for the whole shot; what is damaged there would fail every frame."""
+    for role, source in sources.items():
+        if source.sequence.is_still:
+            image = source.read(frames[0])
+            if role in ("plate", "clean"):
+                image.rgb()
 
 
 def identify(shot: Shot, settings: MatteSettings, weights_sha256: str) -> str:

@@ -110,18 +110,6 @@ def test_a_frame_without_colour_channels_is_named_with_the_channels_it_has(
     assert "N.X" in error.reason
 
 
-def test_a_clean_plate_that_cannot_be_read_fails_every_frame_by_its_own_path(
-    tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings
-) -> None:
-    shot = make_shot(tmp_path)
-    Path(shot.clean).write_bytes(Path(shot.clean).read_bytes()[:300])
-    report = matte_shot(shot, tiny_settings())
-    assert [item.frame for item in report.failed] == [1001, 1002, 1003]
-    assert [item.error.frame for item in report.failed] == [1001, 1002, 1003]
-    assert {item.error.path for item in report.failed} == {shot.clean}
-    assert report.written == []
-
-
 @pytest.mark.parametrize("clean", ["sequence", "still"])
 def test_a_clean_plate_that_is_the_plate_is_refused_before_any_frame(
     tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings, clean: str
@@ -323,3 +311,16 @@ def test_a_folder_without_write_permission_is_refused(
     shot = replace(make_shot(tmp_path), out=str(locked / "matte.####.exr"))
     with pytest.raises(OutputUnwritable, match="Permission denied"):
         matte_shot(shot, tiny_settings())
+
+
+def test_a_damaged_held_clean_plate_is_refused_before_any_work(
+    tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings
+) -> None:
+    shot = make_shot(tmp_path)
+    clean = Path(shot.clean)
+    clean.write_bytes(clean.read_bytes()[:600])
+    with pytest.raises(InputUnreadable) as caught:
+        matte_shot(shot, tiny_settings())
+    assert caught.value.path == str(clean)
+    assert caught.value.fix
+    assert not list(Path(shot.out).parent.glob("*.exr"))

@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=os.environ.get("PLATEMATTE_LOG", "WARNING").upper(),
         format="%(name)s: %(message)s",
     )
+    # Threads that wait by spinning take the cores from other programs, and from each other where
+    # there are more of them than cores: on a busy machine a frame took twice as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = list(sys.argv[1:] if arguments is None else arguments)
     called = next((name for name in given if name in _COMMANDS), None)
     parsed = make_parser(called).parse_args(given)
