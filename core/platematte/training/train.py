@@ -17,6 +17,7 @@ from ..network.base import Widths
 from ..network.matter import Cues, Drawn, Matter
 from ..network.weights import save_weights
 from .bank import load_bank
+from .curve import draw_curve
 from .losses import LossWeights, matting_loss
 from .state import Progressed, load_state, save_state, update_average
 from .stream import Shape, stream_samples
@@ -175,6 +176,7 @@ def _keep(
     log.info("%s", record)
     with (settings.out / "log.jsonl").open("a") as file:
         file.write(json.dumps(record) + "\n")
+    draw_curve(settings.out / "log.jsonl", settings.out / "curve.svg")
     path = settings.out / "weights.safetensors"
     save_weights(path, average, matter.widths, progressed.samples, matter.is_temporal)
     return path
