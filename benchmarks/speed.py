@@ -3,9 +3,10 @@
     python benchmarks/speed.py --frames 6
 
 Runs the real command's pipeline on EXR files (half, zips) that it makes itself, each size in a
-process of its own, so that peak memory is that size's alone. "whole" is the wall time of the shot
-divided by its frames; against it stands the slowest of read, compute (prepare, network and solve)
-and write, which is what a perfect overlap would leave.
+process of its own, so that peak memory is that size's alone. Stages overlap, as they do in a shot,
+and take each other's cores; "network alone" is the network with nothing beside it. "whole" is the
+wall time of the shot divided by its frames; against it stands the slowest of read, compute
+(prepare, network and solve) and write, which is what a perfect overlap would leave.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from machine import describe_machine, print_table
+
+if TYPE_CHECKING:
+    from platematte.settings import MatteSettings
 
 SIZES = {"HD": (1920, 1080), "4K": (3840, 2160)}
 STAGES = ("read", "prepare", "network", "solve", "write")
@@ -50,19 +56,20 @@ def main() -> None:
             [
                 f"{width}x{height}",
                 *(f"{facts[stage]:.2f}" for stage in STAGES),
+                f"{facts['alone']:.2f}",
                 f"{facts['whole']:.2f}",
                 f"{facts['whole'] / slowest:.2f}",
                 f"{facts['peak_mib']:.0f}",
             ]
         )
     headers = ["size", *(f"{stage} s" for stage in STAGES)]
-    print_table([*headers, "whole s", "whole / slowest", "peak MiB"], rows)
+    print_table([*headers, "network alone s", "whole s", "whole / slowest", "peak MiB"], rows)
 
 
 def measure(parsed: argparse.Namespace) -> dict[str, float]:
     """Return the seconds a frame of each stage and the peak memory of this process."""
-    from platematte import MatteSettings, Shot, matte_shot
-    from platematte.settings import NetworkSettings, PrepareSettings
+    from platematte import Shot, matte_shot
+    from platematte.settings import MatteSettings, NetworkSettings, PrepareSettings
 
     width, height = SIZES[parsed.size]
     settings = MatteSettings(
@@ -86,7 +93,25 @@ def measure(parsed: argparse.Namespace) -> dict[str, float]:
     once = report.seconds["study"] + report.seconds["load"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     whole = (report.seconds["total"] - once) / parsed.frames
-    return {**seconds, "whole": whole, "peak_mib": peak}
+    alone = network_alone(settings, width, height)
+    return {**seconds, "alone": alone, "whole": whole, "peak_mib": peak}
+
+
+def network_alone(settings: MatteSettings, width: int, height: int, runs: int = 5) -> float:
+    """Return the median seconds of the network on one frame, with nothing beside it."""
+    from platematte.compute import Engine, Mattes
+    from platematte.prepare.prepare import Preparer
+
+    random = np.random.default_rng(2)
+    plate, clean = (random.random((height, width, 3), np.float32) for _ in range(2))
+    prepared = Preparer(settings.prepare, None).prepare(plate, clean)
+    engine, same = Engine(settings), np.eye(3, dtype=np.float32)
+    seconds = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        engine.draw(engine.look(prepared, Mattes(), same), [])
+        seconds.append(time.perf_counter() - began)
+    return sorted(seconds)[runs // 2]
 
 
 def make_frames(folder: Path, width: int, height: int, count: int, camera: str) -> None:

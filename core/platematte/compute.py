@@ -104,10 +104,8 @@ def images_of(drawn: Drawn, to_rec709: Image) -> tuple[Image, Image, Image]:
     colour = _to_gamut(drawn.foreground, np.linalg.inv(to_rec709))
     confidence = (1 - drawn.error.abs()).clamp(0, 1)
     parts = (drawn.alpha, colour, confidence)
-    alpha, colour_image, confidence_image = (
-        np.ascontiguousarray(part[0].permute(1, 2, 0).numpy()) for part in parts
-    )
-    return alpha, colour_image, confidence_image
+    alpha, colour_image, confidence_image = (part[0].permute(1, 2, 0).numpy() for part in parts)
+    return np.ascontiguousarray(alpha), colour_image, confidence_image
 
 
 def _hints(mattes: Mattes, plate: torch.Tensor) -> torch.Tensor:

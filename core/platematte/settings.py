@@ -50,7 +50,9 @@ class NetworkSettings:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device to compute on; auto: CUDA, then MPS, then the CPU."""
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
-    """Arithmetic of the network; auto: fp16 on CUDA, fp32 elsewhere. Pixels are float32 always."""
+    """Arithmetic within the network; auto: fp16 on CUDA, bf16 on CPUs that have it, else fp32.
+
+    Pixels, and what leaves the network, are float32 always. Name it on a farm of mixed machines."""
 
 
 @dataclass(frozen=True)

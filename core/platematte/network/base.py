@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .blocks import Context, Residual, Selector, mix, upsample2
+from .blocks import Context, Residual, Selector, in_full_precision, mix, upsample2
 
 Tensor = torch.Tensor
 
@@ -139,4 +139,4 @@ class Draw(nn.Module):
         """Return N x (1 alpha, 3 foreground residual) at 1/4 and detail features at 1/2."""
         joined = torch.relu_(quarter + upsample2(self.up4(eighth)))
         drawn = self.block(joined)
-        return self.heads(drawn), self.detail(drawn)
+        return in_full_precision(self.heads, drawn), self.detail(drawn)

@@ -79,6 +79,15 @@ def mix(layer: nn.Conv2d, *parts: Tensor) -> Tensor:
     return mixed.permute(0, 3, 1, 2)
 
 
+def in_full_precision(layer: nn.Conv2d, features: Tensor) -> Tensor:
+    """Return a layer's result in float32, whatever the features before it were computed in.
+
+    What comes out of the network itself must not show the 256 steps of bfloat16.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        return layer(features.float())
+
+
 def upsample2(features: Tensor) -> Tensor:
     """Return features at twice the height and width."""
     return nn.functional.interpolate(features, scale_factor=2, mode="bilinear")

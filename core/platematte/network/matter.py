@@ -76,7 +76,7 @@ class Matter(nn.Module):
     """Height and width must be multiples of this."""
     LOOK_HALO_PX = 32
     """Rows that `look` needs beyond a tile for the tile to equal the untiled result."""
-    DRAW_HALO_PX = 48
+    DRAW_HALO_PX = 32
     """Rows that `draw` needs beyond a tile, likewise."""
 
     def __init__(self, widths: Widths | None = None, is_temporal: bool = False) -> None:

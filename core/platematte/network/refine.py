@@ -46,6 +46,7 @@ class Refine(nn.Module):
         packed = alphas.contiguous(memory_format=torch.channels_last)
         features = self.difference(difference).add_(self.alphas(packed)).add_(detail)
         features = torch.relu_(self.second(torch.relu_(features)))
+        # What the heads say in bfloat16 only weighs and corrects two alphas that are float32.
         heads = nn.functional.pixel_shuffle(self.heads(features).contiguous(), 2).float()
         weight, change, error = heads.split(1, 1)
         coarse, projected = alphas[:, :1], alphas[:, 1:2]

@@ -17,8 +17,24 @@ from .matter import Cues, Drawn, Matter, Views
 
 Tensor = torch.Tensor
 
-_BYTES_PER_PIXEL = 260
-"""Memory of the local stages at their widest, fp32, measured over HD and 4K frames."""
+
+@dataclass(frozen=True)
+class Stage:
+    """What a local stage of the network needs of its tiles."""
+
+    halo_px: int
+    """Rows beyond a tile that its result depends on."""
+    bytes_per_pixel: int
+    """Memory at its widest, fp32, for each pixel of the tile."""
+    widest_bytes: int
+    """The largest single tensor, likewise."""
+
+
+LOOK = Stage(Matter.LOOK_HALO_PX, 140, 12)
+DRAW = Stage(Matter.DRAW_HALO_PX, 260, 24)
+_REUSED_BYTES = 32 << 20
+"""Larger blocks are given back by the C library whenever they are free (see `memory.py`); paying
+for their pages anew costs more than the rows that smaller tiles read twice."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +49,11 @@ class Seen:
     views: Views
 
 
-def band_rows(height: int, width: int, memory_mib: float, halo: int) -> int:
+def band_rows(height: int, width: int, memory_mib: float, stage: Stage) -> int:
     """Return how many rows a tile may have within the memory, a multiple of 32, at least 32."""
-    rows = int(memory_mib * 2**20 / (_BYTES_PER_PIXEL * width)) - 2 * halo
+    by_memory = int(memory_mib * 2**20 / (stage.bytes_per_pixel * width))
+    by_block = _REUSED_BYTES // (stage.widest_bytes * width)
+    rows = min(by_memory, by_block) - 2 * stage.halo_px
     return max(Matter.ALIGN_PX, min(height, rows // Matter.ALIGN_PX * Matter.ALIGN_PX))
 
 
@@ -69,14 +87,14 @@ def crop_drawn(drawn: Drawn, height: int, width: int) -> Drawn:
 def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
     """Return the features of cues of any size; theirs is the padded size."""
     height, width = padded_height(cues), cues.plate.shape[3]
-    rows = band_rows(height, width, memory_mib, matter.LOOK_HALO_PX)
+    rows = band_rows(height, width, memory_mib, LOOK)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
         band = padded_rows(cues, start, end)
         views = matter.encode(band)
         return *matter.look(band, views), views.plate, views.clean
 
-    quarter, eighth, *views = _in_bands(one, height, rows, matter.LOOK_HALO_PX, (4, 8, 1, 1))
+    quarter, eighth, *views = _in_bands(one, height, rows, LOOK.halo_px, (4, 8, 1, 1))
     return Seen(quarter, eighth, Views(*views))
 
 
@@ -85,7 +103,7 @@ def draw_in_tiles(
 ) -> Drawn:
     """Return what `Matter.draw` returns, at the padded size. thought: the result of `think`."""
     height, width = padded_height(cues), cues.plate.shape[3]
-    rows = band_rows(height, width, memory_mib, matter.DRAW_HALO_PX)
+    rows = band_rows(height, width, memory_mib, DRAW)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
         quarter = seen.quarter[:, :, start // 4 : end // 4]
@@ -94,7 +112,7 @@ def draw_in_tiles(
         drawn = matter.draw(band, views, quarter, eighth)
         return drawn.alpha, drawn.coarse, drawn.foreground, drawn.error
 
-    return Drawn(*_in_bands(one, height, rows, matter.DRAW_HALO_PX, (1, 1, 1, 1)))
+    return Drawn(*_in_bands(one, height, rows, DRAW.halo_px, (1, 1, 1, 1)))
 
 
 def _in_bands(

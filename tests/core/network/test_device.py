@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from platematte.errors import DeviceMemoryExhausted, DeviceMissing
+from platematte.network import device as device_module
 from platematte.network.device import Runner, choose_device, choose_precision, is_out_of_memory
 from platematte.network.matter import Cues, Matter, Views
 
@@ -49,7 +50,6 @@ def test_auto_finds_some_device() -> None:
 @pytest.mark.parametrize(
     ("name", "device", "precision"),
     [
-        ("auto", "cpu", torch.float32),
         ("auto", "cuda", torch.float16),
         ("fp32", "cuda", torch.float32),
         ("fp16", "cuda", torch.float16),
@@ -59,6 +59,14 @@ def test_auto_finds_some_device() -> None:
 )
 def test_precision_follows_the_device(name: str, device: str, precision: torch.dtype) -> None:
     assert choose_precision(name, torch.device(device)) is precision
+
+
+@pytest.mark.parametrize(("has", "precision"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_cpu_computes_bf16_only_where_it_has_it(
+    monkeypatch: pytest.MonkeyPatch, has: bool, precision: torch.dtype
+) -> None:
+    monkeypatch.setattr(device_module, "computes_bf16", lambda: has)
+    assert choose_precision("auto", CPU) is precision
 
 
 def test_bf16_is_near_fp32(make_matter: MakeMatter, make_cues: MakeCues) -> None:

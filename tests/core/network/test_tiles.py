@@ -51,19 +51,19 @@ def test_little_memory_makes_several_bands_and_each_fits(
         return original(self, cues, *others)
 
     monkeypatch.setattr(Matter, "look", look)
-    memory_mib = 2.6
+    memory_mib = 1.2
     run(make_matter(), make_cues(400, 64), memory_mib)
     assert len(heights) > 3
-    assert max(heights) * 64 * tiles._BYTES_PER_PIXEL <= memory_mib * 2**20
+    assert max(heights) * 64 * tiles.LOOK.bytes_per_pixel <= memory_mib * 2**20
 
 
 @pytest.mark.parametrize("width", [1, 64, 1920, 3840, 8192])
 @pytest.mark.parametrize("memory_mib", [1, 64, 512, 4096])
 def test_bands_are_whole_multiples_of_what_the_network_takes(width: int, memory_mib: int) -> None:
-    rows = band_rows(2176, width, memory_mib, Matter.DRAW_HALO_PX)
+    rows = band_rows(2176, width, memory_mib, tiles.DRAW)
     assert Matter.ALIGN_PX <= rows <= 2176
     assert rows % Matter.ALIGN_PX == 0
 
 
 def test_a_frame_that_fits_is_computed_at_once() -> None:
-    assert band_rows(1088, 1920, 4096, Matter.DRAW_HALO_PX) == 1088
+    assert band_rows(576, 1024, 4096, tiles.DRAW) == 576
