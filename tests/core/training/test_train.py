@@ -20,6 +20,7 @@ from platematte.training.synthesise import Sample, Synthesiser
 from platematte.training.train import TrainSettings, draw_validation, train
 
 FILES = {
+    "curve.svg",
     "average.safetensors",
     "exp_avg.safetensors",
     "exp_avg_sq.safetensors",
