@@ -14,6 +14,7 @@ from platematte.finish import finish_frame
 from platematte.frames import FrameInput, FrameReader
 from platematte.neighbours import Ready, with_neighbours
 from platematte.plan import Existing, Job, plan_job
+from platematte.prepare.camera import same_picture_error
 from platematte.prepare.prepare import Preparer, study_camera
 from platematte.progress import Progress
 from platematte.settings import MatteSettings
@@ -83,6 +84,10 @@ def _look(
     with telling.stage("prepare"), _naming_clean(job):
         garbage = source.mattes.garbage
         prepared = preparer.prepare(source.plate, source.clean, source.coverage, garbage)
+        # Taken from an empty frame of the shot it is a good clean plate; as the clean plate of
+        # that one frame alone it can only be a mistake.
+        if prepared.report.is_clean_itself and len(job.frames) == 1:
+            raise same_picture_error()
     telling.warn(source.frame, (*source.warnings, *prepared.report.warnings))
     with telling.stage("network"):
         return engine.look(prepared, source.mattes, job.to_rec709)

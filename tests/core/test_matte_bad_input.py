@@ -324,3 +324,17 @@ def test_a_damaged_held_clean_plate_is_refused_before_any_work(
     assert caught.value.path == str(clean)
     assert caught.value.fix
     assert not list(Path(shot.out).parent.glob("*.exr"))
+
+
+def test_one_frame_that_is_its_own_clean_plate_is_refused(
+    tmp_path: Path, make_shot: MakeShot, tiny_settings: TinySettings
+) -> None:
+    shot = make_shot(tmp_path)
+    shot = replace(shot, clean=str(input_path(shot.plate, 1002)))
+    report = matte_shot(replace(shot, frames=(1002,)), tiny_settings())
+    assert [type(item.error) for item in report.failed] == [CleanUnusable]
+    assert report.failed[0].error.exit_status == 5
+    # In a longer shot it may be an empty frame, which is a fine clean plate; it is told.
+    report = matte_shot(shot, tiny_settings())
+    assert report.written == [1001, 1002, 1003]
+    assert any("1002" in warning and "clean plate itself" in warning for warning in report.warnings)

@@ -53,6 +53,8 @@ class PrepareReport:
     explained: float
     """Part of the frame, 0..1, that the prepared clean plate explains within the noise."""
     is_static: bool
+    is_clean_itself: bool
+    """Whether the plate is the clean plate, bit for bit."""
     nonfinite_plate: int
     nonfinite_clean: int
     """Pixels with a NaN or Inf in any channel."""
@@ -158,6 +160,7 @@ class Preparer:
             chosen=decision.choice,
             explained=decision.explained,
             is_static=self._camera is not None and self._camera.is_static,
+            is_clean_itself=pair.is_same_picture,
             nonfinite_plate=pair.nonfinite_plate,
             nonfinite_clean=pair.nonfinite_clean,
             warnings=tuple(_warnings(pair, decision)),
