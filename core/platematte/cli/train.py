@@ -14,10 +14,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = "Train the network for some minutes; a call with the same --out goes on."
     parser.add_argument("--out", required=True, type=Path, help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder of licensed images; without: procedural")
-    parser.add_argument("--minutes", type=float, default=10.0, help="how long this slice runs")
-    parser.add_argument("--rate", type=float, default=6e-4, help="learning rate at the start")
+    parser.add_argument(
+        "--architecture",
+        default="quality",
+        choices=("quality", "fast", "mattingv2-mobilenetv2", "seed"),
+        help="ours in two sizes, or a published one as a baseline",
+    )
+    parser.add_argument("--minutes", type=float, default=10.0, help="the longest this slice runs")
+    parser.add_argument("--samples", type=int, help="end the run when it has seen so many")
+    parser.add_argument("--rate", type=float, help="learning rate; default: the architecture's own")
     parser.add_argument("--rate-end", type=float, help="learning rate at the end; as at the start")
-    parser.add_argument("--batch", type=int, default=8, help="samples of 192 px a step")
+    parser.add_argument("--batch", type=int, default=8, help="samples a step")
+    parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 288 px")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
@@ -36,13 +44,16 @@ def run(parsed: argparse.Namespace) -> int:
 
     logging.getLogger("platematte.training").setLevel(logging.INFO)
     batch = max(2, parsed.batch)
+    mixed = ((batch, 192), (batch, 192), (batch // 2, 288))
     settings = TrainSettings(
         out=parsed.out,
         data=parsed.data,
         minutes=parsed.minutes,
+        samples=parsed.samples,
+        architecture=parsed.architecture,
         rate=parsed.rate,
-        rate_end=parsed.rate if parsed.rate_end is None else parsed.rate_end,
-        shapes=((batch, 192), (batch, 192), (batch // 2, 288)),
+        rate_end=parsed.rate_end,
+        shapes=((batch, parsed.side),) if parsed.side else mixed,
         seed=parsed.seed,
         device=str(choose_device(parsed.device)),
         precision=parsed.precision,

@@ -15,7 +15,7 @@ from ..errors import WeightsInvalid
 from .base import Widths
 from .matter import Matter
 
-FORMAT = "platematte-matter-1"
+FORMAT = "platematte-matter-2"
 """Names the architecture; a file with another one is refused, not guessed at."""
 PACKAGED = Path(__file__).resolve().parent.parent / "weights"
 DEFAULT = "quality-1"

@@ -1,6 +1,7 @@
-"""Every way in which a real clean plate differs from the set behind the subject.
+"""What a camera, a codec and a colourist do to an image, each sample of a batch in its own way.
 
-Images are N x 3 x S x S, scene-linear; each fault is drawn per sample.
+Images are N x 3 x S x S, scene-linear. Which of it happens to a clean plate, and how strongly, is
+said in `faults`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from ..network.encode import decode_view, encode_view
-from .shapes import Dice, fractal, grid_px, noise
+from .dice import Dice, grid_px
 
 Tensor = torch.Tensor
 
@@ -33,13 +34,16 @@ def blur(image: Tensor, sigma_px: Tensor) -> Tensor:
 
 def streak(dice: Dice, image: Tensor, length_px: Tensor) -> Tensor:
     """Return each image blurred along its own direction, as motion does; length: N x 1 x 1 x 1."""
-    count = image.shape[0]
-    angle = dice.uniform(0, 2 * math.pi, count, 1, 1, 1)
+    angle = dice.uniform(0, 2 * math.pi, image.shape[0], 1, 1, 1)
+    return streak_along(image, torch.cos(angle) * length_px, torch.sin(angle) * length_px)
+
+
+def streak_along(image: Tensor, dx_px: Tensor, dy_px: Tensor, taps: int = 11) -> Tensor:
+    """Return each image blurred over a way of its own, N x 1 x 1 x 1 each, centred on it."""
     total = torch.zeros_like(image)
-    taps = 11
     for tap in range(taps):
-        part = (tap / (taps - 1) - 0.5) * length_px
-        total += shift(image, (torch.cos(angle) * part), (torch.sin(angle) * part), "border")
+        part = tap / (taps - 1) - 0.5
+        total += shift(image, dx_px * part, dy_px * part, "border")
     return total / taps
 
 
@@ -71,11 +75,17 @@ def warp(
 
 
 def grain(dice: Dice, image: Tensor, strength: Tensor) -> Tensor:
-    """Return the image with sensor noise: part constant, part growing with the square root.
+    """Return the image with the grain of a sensor or a film stock.
 
-    strength: N x 1 x 1 x 1, about the deviation at diffuse white. Half of the time the noise is
-    correlated over neighbouring pixels, as film grain and demosaiced footage are.
+    strength: N x 1 x 1 x 1, about the deviation at diffuse white; part of it is constant, part
+    grows with the square root of light. Half of the time grains are larger than a pixel, as on
+    film and in demosaiced footage; blue is up to twice as coarse as green.
     """
+    return image + grain_field(dice, image, strength)
+
+
+def grain_field(dice: Dice, image: Tensor, strength: Tensor) -> Tensor:
+    """Return what `grain` adds to an image."""
     count, channels, size, _ = image.shape
     field = dice.normal(count, channels, size, size)
     some = dice.some(0.5, count)
@@ -84,8 +94,8 @@ def grain(dice: Dice, image: Tensor, strength: Tensor) -> Tensor:
         field[some] = soft / soft.std((1, 2, 3), keepdim=True).clamp_min(1e-3)
     mono = dice.uniform(0, 0.8, count, 1, 1, 1)
     field = field * (1 - mono) + field.mean(1, keepdim=True) * mono * 1.5
-    deviation = strength * (0.15 + image.clamp_min(0).sqrt().clamp_max(3.0))
-    return image + deviation * field
+    blue = 1 + torch.cat([0.3 * mono, torch.zeros_like(mono), 1 - mono], 1) * 0.8
+    return strength * blue * (0.15 + image.clamp_min(0).sqrt().clamp_max(3.0)) * field
 
 
 def _dct_matrix(device: torch.device) -> Tensor:
@@ -123,42 +133,3 @@ def regrade(dice: Dice, image: Tensor, gain: float, balance: float, gamma: float
     power = torch.exp(gamma * dice.normal(count, 1, 1, 1))
     graded = image.clamp_min(1e-6).pow(power) + image.clamp_max(0)
     return graded * torch.exp(stops)
-
-
-def vignette(dice: Dice, image: Tensor, strength: float) -> Tensor:
-    """Return the image darker or brighter away from a centre, as flicker and falloff do."""
-    count, _, size, _ = image.shape
-    field = noise(dice, count, 1, size, 2) * strength
-    return image * torch.exp(field * dice.chance(0.4, count))
-
-
-def shadow(dice: Dice, alpha: Tensor) -> Tensor:
-    """Return what a subject's shadow and bounce multiply the set by, N x 3 x S x S."""
-    count, _, size, _ = alpha.shape
-    # Cast far away or, at the subject's feet, hardly moved.
-    reach = dice.uniform(0.0, 1.0, count, 1, 1, 1).square() * 0.25 * size
-    dx, dy = (dice.uniform(-1, 1, count, 1, 1, 1) * reach for _ in range(2))
-    cast = shift(alpha, dx, dy, "border")
-    small = functional.avg_pool2d(cast, 4)
-    small = blur(small, dice.uniform(0.3, 4.5, count, 1, 1, 1))
-    cast = functional.interpolate(small, size=(size, size), mode="bilinear")
-    tint = 1 + 0.1 * dice.normal(count, 3, 1, 1)
-    depth = dice.uniform(0, 0.55, count, 1, 1, 1) * dice.chance(0.55, count) * tint
-    bounce = dice.uniform(0, 0.08, count, 3, 1, 1) * dice.chance(0.2, count)
-    return (1 - depth * cast).clamp_min(0.1) * (1 + bounce * cast)
-
-
-def moved_props(dice: Dice, image: Tensor, other: Tensor) -> Tensor:
-    """Return the set with a small thing in it, in some samples, that the plate does not have."""
-    some = dice.some(0.08, image.shape[0])
-    if not len(some):
-        return image
-    count, size = len(some), image.shape[-1]
-    x, y = grid_px(size, image.device)
-    cx, cy = (dice.uniform(-0.5, 0.5, count, 1, 1, 1) * size for _ in range(2))
-    radius = dice.uniform(0.02, 0.09, count, 1, 1, 1) * size
-    distance = ((x - cx).square() + (y - cy).square()).sqrt()
-    patch = (radius - distance - 4 * fractal(dice, count, 1, size, 6, 2)).clamp(0, 1)
-    changed = image.clone()
-    changed[some] = torch.lerp(image[some], other[some], patch)
-    return changed

@@ -1,98 +1,117 @@
-"""Procedural parts of a foreground, batched in torch: noise, bodies, strands, nets, veils.
+"""Procedural shapes of a foreground, in batches: people-like figures, bodies, leaves, nets, veils.
 
-Everything is drawn as alpha in 0..1, N x 1 x S x S, from one random generator.
+Everything is drawn as alpha in 0..1 or as a signed distance in px, N x 1 x S x S.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
+
+from .dice import Dice, fractal, grid_px, noise
 
 Tensor = torch.Tensor
 
 
-class Dice:
-    """Random draws on one device from one seed."""
+@dataclass(frozen=True)
+class Figure:
+    """A drawn person. distance: px, negative inside; part: 0 cloth above, 1 below, 2 skin, 3 hair.
 
-    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
-        """Take the seed and the device that tensors are made on."""
-        self.device = torch.device(device)
-        self.generator = torch.Generator(device=self.device).manual_seed(seed)
+    Both N x 1 x S x S; the clothes run over limbs as far as their sleeves.
+    """
 
-    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Return uniform values of a shape."""
-        values = torch.rand(*shape, generator=self.generator, device=self.device)
-        return low + (high - low) * values
-
-    def normal(self, *shape: int) -> Tensor:
-        """Return standard normal values of a shape."""
-        return torch.randn(*shape, generator=self.generator, device=self.device)
-
-    def chance(self, probability: float, count: int) -> Tensor:
-        """Return `count` booleans as floats, N x 1 x 1 x 1."""
-        return (self.uniform(0, 1, count, 1, 1, 1) < probability).float()
-
-    def some(self, probability: float, count: int) -> Tensor:
-        """Return the indices of those samples of `count` that something happens to."""
-        return torch.nonzero(self.uniform(0, 1, count) < probability).flatten()
-
-    def integer(self, high: int) -> int:
-        """Return an integer in 0..high-1."""
-        return int(torch.randint(high, (1,), generator=self.generator, device=self.device))
-
-    def number(self, low: float, high: float) -> float:
-        """Return one uniform number."""
-        return float(self.uniform(low, high, 1))
+    distance: Tensor
+    part: Tensor
 
 
-def grid_px(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the pixel centres' x and y, 1 x 1 x S x S, with the origin in the middle."""
-    axis = torch.arange(size, device=device, dtype=torch.float32) - (size - 1) / 2
-    return axis.view(1, 1, 1, size), axis.view(1, 1, size, 1)
+def capsule(
+    x: Tensor,
+    y: Tensor,
+    start: tuple[Tensor, Tensor],
+    end: tuple[Tensor, Tensor],
+    radius: Tensor | float,
+) -> Tensor:
+    """Return the signed distance to a line from start to end with round ends."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    px, py = x - start[0], y - start[1]
+    along = ((px * dx + py * dy) / (dx * dx + dy * dy + 1e-6)).clamp(0, 1)
+    return ((px - along * dx).square() + (py - along * dy).square() + 1e-6).sqrt() - radius
 
 
-def noise(dice: Dice, count: int, channels: int, size: int, cells: float) -> Tensor:
-    """Return smooth noise of about `cells` features across, zero mean and unit deviation."""
-    side = max(2, round(cells)) + 2
-    coarse = dice.normal(count, channels, side, side)
-    if side < size // 8:
-        # Cubic only while it is small: seen from near, linear interpolation has creases.
-        between = (size // 4, size // 4)
-        coarse = functional.interpolate(coarse, size=between, mode="bicubic", align_corners=True)
-    return functional.interpolate(coarse, size=(size, size), mode="bilinear", align_corners=True)
+def figures(dice: Dice, count: int, size: int) -> Figure:
+    """Return people: a trunk, a head with a cap of hair, arms and legs of two pieces each.
+
+    Proportions in units of the body's height follow artists' canons (a head is about an eighth).
+    """
+    x, y = grid_px(size, dice.device)
+
+    def value(low: float, high: float) -> Tensor:
+        return dice.uniform(low, high, count, 1, 1, 1)
+
+    height = dice.spread(0.7, 3.5, count, 1, 1, 1) * size
+    tilt = value(-0.25, 0.25)
+    cos, sin = torch.cos(tilt) / height, torch.sin(tilt) / height
+    # The view is anywhere between a whole figure and a close-up of the head.
+    look_at = value(-0.42, 0.2) * (height > size * 1.2)
+    u = cos * x + sin * y + value(-0.2, 0.2) * size / height
+    v = -sin * x + cos * y + look_at
+    width = value(0.8, 1.3)
+    neck, hip = (value(-0.02, 0.02), value(-0.34, -0.31)), (value(-0.02, 0.02), value(0.0, 0.03))
+    trunk = capsule(u, v, (neck[0], neck[1] + 0.07), hip, 0.075 * width)
+    shoulders = capsule(
+        u, v, (-0.09 * width, neck[1] + 0.05), (0.09 * width, neck[1] + 0.05), 0.035
+    )
+    head_at = (neck[0] + value(-0.02, 0.02), neck[1] - 0.085)
+    head = ((u - head_at[0]).square() * 1.5 + (v - head_at[1]).square() + 1e-6).sqrt() - 0.062
+    skin = torch.minimum(head, capsule(u, v, neck, head_at, 0.028 * width))
+    hair = ((u - head_at[0]).square() + (v - head_at[1] + 0.025).square() + 1e-6).sqrt()
+    hair = hair - value(0.05, 0.085)
+    above = torch.minimum(trunk, shoulders)
+    below = torch.full_like(above, 1e3)
+    for side in (-1.0, 1.0):
+        elbow, hand = _limb(dice, count, (side * 0.1 * width, neck[1] + 0.05), side, (0.16, 0.16))
+        above = torch.minimum(
+            above, capsule(u, v, (side * 0.1 * width, neck[1] + 0.05), elbow, 0.028 * width)
+        )
+        skin = torch.minimum(skin, capsule(u, v, elbow, hand, 0.02 * width))
+        knee, foot = _limb(dice, count, (side * 0.05 * width, hip[1]), side * 0.4, (0.24, 0.24))
+        leg = capsule(u, v, (side * 0.05 * width, hip[1]), knee, 0.048 * width)
+        below = torch.minimum(below, torch.minimum(leg, capsule(u, v, knee, foot, 0.034 * width)))
+    parts = torch.cat([above, below, skin, hair], 1)
+    distance, part = parts.min(1, keepdim=True)
+    rough = dice.uniform(0, 0.012, count, 1, 1, 1) * fractal(dice, count, 1, size, 6, 3)
+    return Figure((distance + rough) * height, part)
 
 
-def fractal(dice: Dice, count: int, channels: int, size: int, cells: float, octaves: int) -> Tensor:
-    """Return noise of several octaves, each half as strong as the one before."""
-    total = noise(dice, count, channels, size, cells)
-    for octave in range(1, octaves):
-        cells_here = min(cells * 2**octave, size / 2)
-        total = total + noise(dice, count, channels, size, cells_here) / 2**octave
-    return total / math.sqrt(sum(4.0**-o for o in range(octaves)))
+def _limb(
+    dice: Dice, count: int, start: tuple[Tensor, Tensor], side: float, lengths: tuple[float, float]
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return the middle and the end of a limb that hangs from `start`, bent somehow."""
+    first = side * dice.uniform(-0.1, 1.6, count, 1, 1, 1)
+    second = first + dice.uniform(-1.6, 1.6, count, 1, 1, 1)
+    middle = start[0] + lengths[0] * torch.sin(first), start[1] + lengths[0] * torch.cos(first)
+    end = middle[0] + lengths[1] * torch.sin(second), middle[1] + lengths[1] * torch.cos(second)
+    return middle, end
 
 
 def bodies(dice: Dice, count: int, size: int) -> Tensor:
-    """Return signed distances in px (inside negative) of shapes like torsos with limbs.
+    """Return signed distances in px (inside negative) of shapes like trunks with limbs.
 
     A union of capsules that start in a trunk, each with its own thickness, over a noise that
     makes the outline uneven.
     """
     x, y = grid_px(size, dice.device)
-    centre = dice.uniform(-0.3, 0.3, count, 2, 1, 1) * size
+    start = tuple(dice.uniform(-0.3, 0.3, count, 1, 1, 1) * size for _ in range(2))
     scale = dice.uniform(0.25, 1.1, count, 1, 1, 1) * size
     distance = torch.full((count, 1, size, size), 1e4, device=dice.device)
     for limb in range(6):
         angle = dice.uniform(0, 2 * math.pi, count, 1, 1, 1)
         reach = dice.uniform(0.1, 0.7, count, 1, 1, 1) * scale
         radius = dice.uniform(0.02, 0.30 if limb < 2 else 0.10, count, 1, 1, 1) * scale
-        start = tuple(axis.reshape(count, 1, 1, 1) for axis in centre.unbind(1))
-        dx, dy = torch.cos(angle) * reach, torch.sin(angle) * reach
-        px, py = x - start[0], y - start[1]
-        along = ((px * dx + py * dy) / (reach * reach + 1e-6)).clamp(0, 1)
-        capsule = ((px - along * dx).square() + (py - along * dy).square() + 1e-6).sqrt() - radius
-        distance = torch.minimum(distance, capsule)
+        end = (start[0] + torch.cos(angle) * reach, start[1] + torch.sin(angle) * reach)
+        distance = torch.minimum(distance, capsule(x, y, (start[0], start[1]), end, radius))
     rough = dice.uniform(0, 0.06, count, 1, 1, 1) * size
     return distance + rough * fractal(dice, count, 1, size, 5, 3)
 
@@ -102,58 +121,28 @@ def soften(distance: Tensor, softness_px: Tensor) -> Tensor:
     return (0.5 - distance / softness_px).clamp(0, 1)
 
 
-def strands(
-    dice: Dice, count: int, size: int, amount: int = 140, points: int = 160
-) -> tuple[Tensor, Tensor]:
-    """Return hair: alpha and a shade (mean 1) of strands of sub-pixel width.
-
-    Strands start around a head (an arc of an ellipse), leave it in a direction that turns along
-    the strand (curl and frizz), and are splatted with bilinear weights; overlapping strands
-    cover as independent absorbers do, alpha = 1 - exp(-density).
-    """
-    shape = (count, amount, 1)
-    centre = dice.uniform(-0.35, 0.35, count, 1, 2) * size
-    radius = dice.uniform(0.05, 0.4, count, 1, 2) * size
-    middle, spread = dice.uniform(0, 2 * math.pi, count, 1, 1), dice.uniform(0.3, 3.2, count, 1, 1)
-    around = middle + spread * dice.uniform(-1, 1, *shape)
-    root = torch.cat([torch.cos(around), torch.sin(around)], 2) * radius + centre
-    heading = around + dice.uniform(-0.8, 0.8, count, 1, 1) + 0.35 * dice.normal(*shape)
-    length = dice.uniform(0.08, 0.7, count, 1, 1) * size * dice.uniform(0.4, 1.3, *shape)
-    length = length.clamp(max=points * 0.9)
-    t = torch.linspace(0, 1, points, device=dice.device).view(1, 1, points)
-    bend = dice.uniform(-2.0, 2.0, count, 1, 1) + 0.5 * dice.normal(*shape)
-    curl = dice.uniform(0, 1.2, count, 1, 1) * (dice.uniform(0, 1, count, 1, 1) < 0.4)
-    turns = dice.uniform(2, 14, count, 1, 1)
-    phase = dice.uniform(0, 2 * math.pi, *shape)
-    angle = heading + bend * t + curl * torch.sin(turns * t * 2 * math.pi / 3 + phase)
-    step = length / points
-    x = root[:, :, :1] + torch.cumsum(torch.cos(angle) * step, 2) + (size - 1) / 2
-    y = root[:, :, 1:] + torch.cumsum(torch.sin(angle) * step, 2) + (size - 1) / 2
-    width = dice.uniform(0.25, 1.6, count, 1, 1) * dice.uniform(0.5, 1.2, *shape)
-    # Strands thin out towards the tip.
-    weight = (step * width * (1.15 - t)).expand_as(x)
-    shade = dice.uniform(0.5, 1.5, *shape).expand_as(x)
-    density, shaded = _splat(x, y, torch.stack([weight, weight * shade], 3), size)
-    density_alpha = 1 - torch.exp(-1.2 * density)
-    return density_alpha, (shaded + 1e-3) / (density + 1e-3)
-
-
-def _splat(x: Tensor, y: Tensor, values: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Add values (N x K x T x 2) at fractional positions with bilinear weights."""
-    count = x.shape[0]
-    x0, y0 = x.floor(), y.floor()
-    total = torch.zeros(count * size * size, 2, device=x.device)
-    base = (torch.arange(count, device=x.device) * size * size).view(count, 1, 1)
-    for dx in (0, 1):
-        for dy in (0, 1):
-            cx, cy = x0 + dx, y0 + dy
-            share = (1 - (x - cx).abs()) * (1 - (y - cy).abs())
-            inside = (cx >= 0) & (cx < size) & (cy >= 0) & (cy < size)
-            index = base + (cy.clamp(0, size - 1) * size + cx.clamp(0, size - 1)).long()
-            share = (share * inside).unsqueeze(3)
-            total.index_add_(0, index.reshape(-1), (values * share).reshape(-1, 2))
-    total = total.view(count, size, size, 2)
-    return total[..., 0].unsqueeze(1), total[..., 1].unsqueeze(1)
+def leaves(dice: Dice, count: int, size: int, amount: int = 14) -> tuple[Tensor, Tensor]:
+    """Return a branch's leaves: alpha, and a shade (mean 1) that differs from leaf to leaf."""
+    x, y = grid_px(size, dice.device)
+    alpha = torch.zeros(count, 1, size, size, device=dice.device)
+    shade = torch.ones_like(alpha)
+    typical = dice.spread(0.04, 0.35, count, 1, 1, 1) * size
+    slim = dice.uniform(0.12, 0.5, count, 1, 1, 1)
+    centre = dice.uniform(-0.4, 0.4, count, 2, 1, 1) * size
+    for _ in range(amount):
+        turn = dice.uniform(0, 2 * math.pi, count, 1, 1, 1)
+        px = x - centre[:, :1] - dice.normal(count, 1, 1, 1) * 0.18 * size
+        py = y - centre[:, 1:] - dice.normal(count, 1, 1, 1) * 0.18 * size
+        length = typical * dice.uniform(0.5, 1.5, count, 1, 1, 1)
+        u = (torch.cos(turn) * px + torch.sin(turn) * py) / length
+        v = (-torch.sin(turn) * px + torch.cos(turn) * py) / length
+        # A lens between two arcs, widest before its middle.
+        rim = slim * (1 - u.square()).clamp_min(0) * (1 - 0.35 * u)
+        leaf = ((rim - v.abs()) * length + 0.5).clamp(0, 1) * (u.abs() < 1)
+        tone = dice.uniform(0.5, 1.5, count, 1, 1, 1) * (1 + 0.3 * (v.abs() < 0.03))
+        shade = torch.lerp(shade, tone.expand_as(shade), leaf)
+        alpha = leaf + (1 - leaf) * alpha
+    return alpha, shade
 
 
 def nets(dice: Dice, count: int, size: int) -> Tensor:
@@ -163,7 +152,7 @@ def nets(dice: Dice, count: int, size: int) -> Tensor:
     angle = dice.uniform(0, math.pi, count, 1, 1, 1)
     u = torch.cos(angle) * x + torch.sin(angle) * y + warp[:, :1]
     v = -torch.sin(angle) * x + torch.cos(angle) * y + warp[:, 1:]
-    period = torch.exp(dice.uniform(math.log(8), math.log(size), count, 1, 1, 1))
+    period = dice.spread(6, size, count, 1, 1, 1)
     width = dice.uniform(0.4, 3.0, count, 1, 1, 1)
 
     def lines(axis: Tensor) -> Tensor:
@@ -175,7 +164,18 @@ def nets(dice: Dice, count: int, size: int) -> Tensor:
 
 
 def veils(dice: Dice, count: int, size: int) -> Tensor:
-    """Return translucent cloth, glass or smoke: slow changes of alpha, nowhere opaque."""
+    """Return translucent cloth or smoke: slow changes of alpha, nowhere opaque."""
     level = dice.uniform(-0.8, 0.8, count, 1, 1, 1)
     contrast = dice.uniform(0.4, 2.0, count, 1, 1, 1)
     return torch.sigmoid(contrast * fractal(dice, count, 1, size, 3, 4) + level) * 0.9
+
+
+def smoke(dice: Dice, count: int, size: int) -> Tensor:
+    """Return clouds with wide soft rims; alpha falls to 0 all around."""
+    ground = fractal(dice, count, 1, size, dice.number(2, 5), 5)
+    x, y = grid_px(size, dice.device)
+    cx, cy = (dice.uniform(-0.3, 0.3, count, 1, 1, 1) * size for _ in range(2))
+    reach = dice.uniform(0.2, 0.8, count, 1, 1, 1) * size
+    away = ((x - cx).square() + (y - cy).square()) / reach.square()
+    density = (ground + dice.uniform(0.2, 1.5, count, 1, 1, 1) - 2 * away).clamp_min(0)
+    return 1 - torch.exp(-density * dice.uniform(0.2, 1.5, count, 1, 1, 1))

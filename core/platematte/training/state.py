@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-
-from ..network.matter import Matter
+from torch import nn
 
 Tensor = torch.Tensor
 
@@ -23,30 +22,34 @@ class Progressed:
     seconds: float = 0.0
 
 
-def update_average(average: dict[str, Tensor], matter: Matter, step: int) -> None:
+def update_average(average: dict[str, Tensor], network: nn.Module, step: int) -> None:
     """Move the running average of the weights towards the weights; faster in the beginning."""
     decay = min(0.999, (step + 1) / (step + 10))
     with torch.no_grad():
-        for key, value in matter.state_dict().items():
-            average[key].lerp_(value, 1 - decay)
+        for key, value in network.state_dict().items():
+            if value.is_floating_point():
+                average[key].lerp_(value, 1 - decay)
+            else:
+                # BatchNorm counts its batches in integers.
+                average[key].copy_(value)
 
 
 def save_state(
     folder: Path,
-    matter: Matter,
+    network: nn.Module,
     average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
     progressed: Progressed,
 ) -> None:
     """Write weights, their average, both Adam moments and the counters; each under 16 MB."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = [name for name, _ in matter.named_parameters()]
+    names = [name for name, _ in network.named_parameters()]
     state = optimizer.state_dict()["state"]
     moments = {
         key: {name: state[i][key] for i, name in enumerate(names) if i in state}
         for key in ("exp_avg", "exp_avg_sq")
     }
-    for name, tensors in {"model": matter.state_dict(), "average": average, **moments}.items():
+    for name, tensors in {"model": network.state_dict(), "average": average, **moments}.items():
         _replace(folder / f"{name}.safetensors", tensors)
     part = folder / ".progress.json.part"
     part.write_text(json.dumps(vars(progressed)))
@@ -55,7 +58,7 @@ def save_state(
 
 def load_state(
     folder: Path,
-    matter: Matter,
+    network: nn.Module,
     average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> Progressed:
@@ -64,14 +67,14 @@ def load_state(
         return Progressed()
     progressed = Progressed(**json.loads((folder / "progress.json").read_text()))
     # A motion branch that the saved weights do not have yet begins as the identity.
-    matter.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
-    average.update({k: v.clone() for k, v in matter.state_dict().items()})
+    network.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    average.update({k: v.clone() for k, v in network.state_dict().items()})
     kept = load_file(folder / "average.safetensors")
     average.update({key: value.to(average[key]) for key, value in kept.items()})
     paths = {key: folder / f"{key}.safetensors" for key in ("exp_avg", "exp_avg_sq")}
     if all(path.is_file() for path in paths.values()):
         moments = {key: load_file(path) for key, path in paths.items()}
-        for name, parameter in matter.named_parameters():
+        for name, parameter in network.named_parameters():
             if name in moments["exp_avg"]:
                 optimizer.state[parameter] = {
                     "step": torch.tensor(float(progressed.step)),

@@ -7,21 +7,21 @@ import json
 import logging
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from ..memory import keep_freed_memory
-from ..network.base import Widths
-from ..network.matter import Cues, Drawn, Matter
+from ..network.matter import Matter
 from ..network.weights import save_weights
+from .architectures import ARCHITECTURES, Trainee, cues_of, save_trained
 from .bank import load_bank
 from .curve import draw_curve
-from .losses import LossWeights, matting_loss
 from .state import Progressed, load_state, save_state, update_average
-from .stream import Shape, stream_samples
-from .synthesise import Sample, Synthesiser
+from .stream import Shape, stream_clips, stream_samples
+from .synthesise import Sample, Synthesiser, parts_of
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ VALIDATION_SEED = 20200420
 """The seed of the fixed validation set; training seeds are kept away from it."""
 _SAVE_EVERY_S = 300.0
 _WARMUP_STEPS = 200
+_CLIP_FRAMES = 5
+"""As many as a network with neighbours sees: two on each side."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,15 @@ class TrainSettings:
     data: Path | None = None
     """Folder of licensed images (layout of shared/data); without it all is procedural."""
     minutes: float = 10.0
-    """How long this slice runs."""
-    rate: float = 6e-4
-    """Learning rate at the start of the slice."""
-    rate_end: float = 6e-4
-    """Learning rate at its end; between them a half cosine."""
+    """How long this slice runs at most."""
+    samples: int | None = None
+    """The run ends when it has seen as many samples, over all of its slices."""
+    architecture: str = "quality"
+    """A name of `architectures.ARCHITECTURES`."""
+    rate: float | None = None
+    """Learning rate at the start of the slice; None: the architecture's own."""
+    rate_end: float | None = None
+    """Learning rate at its end, a half cosine away; None: as at the start."""
     shapes: tuple[Shape, ...] = ((8, 192), (8, 192), (4, 288))
     """Batch size and crop side in px, taken in turn."""
     seed: int = 1
@@ -59,124 +65,182 @@ class TrainSettings:
     """Samples of the fixed validation set."""
 
 
-def train(settings: TrainSettings) -> Path:
-    """Run one slice and return the path of the averaged weights it leaves."""
+def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
+    """Run one slice and return the path of the averaged weights it leaves.
+
+    trainee: a network and its losses other than the architecture's own, for ablations.
+    """
     keep_freed_memory()
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
+    trainee = trainee or ARCHITECTURES[settings.architecture].build()
     device = torch.device(settings.device)
-    matter = Matter(Widths()).to(device).train()
-    average = {key: value.clone() for key, value in matter.state_dict().items()}
-    optimizer = torch.optim.AdamW(matter.parameters(), lr=settings.rate, weight_decay=1e-4)
-    progressed = load_state(settings.out, matter, average, optimizer)
-    samples_seed = settings.seed * 1_000_003 + progressed.step
-    stream = stream_samples(settings.data, settings.shapes, samples_seed, device)
-    validation = draw_validation(settings)
-    started = saved = time.monotonic()
-    spent_before = progressed.seconds
-    losses: dict[str, float] = {}
-    while (elapsed := time.monotonic() - started) < settings.minutes * 60:
-        sample = next(stream)
-        _set_rate(optimizer, settings, progressed.step, elapsed)
-        terms = _step(matter, optimizer, sample, settings, device)
-        update_average(average, matter, progressed.step)
-        progressed.step += 1
-        progressed.samples += sample.plate.shape[0]
-        progressed.seconds = spent_before + elapsed
-        for name, value in terms.items():
-            losses[name] = 0.98 * losses.get(name, value) + 0.02 * value
+    network = trainee.network.to(device).train()
+    average = {key: value.clone() for key, value in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=1e-4)
+    progressed = load_state(settings.out, network, average, optimizer)
+    run = _Run(settings, trainee, average, optimizer, progressed, draw_validation(settings))
+    stream = _stream(settings, trainee, device, settings.seed * 1_000_003 + progressed.step)
+    saved = run.started
+    while not run.is_over():
+        run.step(next(stream))
         if time.monotonic() - saved > _SAVE_EVERY_S:
+            run.keep()
             saved = time.monotonic()
-            _keep(settings, matter, average, optimizer, progressed, validation, losses)
-    stream.close()  # type: ignore[attr-defined]
-    return _keep(settings, matter, average, optimizer, progressed, validation, losses)
+    return run.keep()
 
 
-def _set_rate(
-    optimizer: torch.optim.Optimizer, settings: TrainSettings, step: int, elapsed: float
-) -> None:
-    part = min(1.0, elapsed / (settings.minutes * 60))
-    rate = settings.rate_end + (settings.rate - settings.rate_end) * 0.5 * (
-        1 + math.cos(math.pi * part)
-    )
-    for group in optimizer.param_groups:
-        group["lr"] = rate * min(1.0, (step + 1) / _WARMUP_STEPS)
+def _stream(
+    settings: TrainSettings, trainee: Trainee, device: torch.device, seed: int
+) -> Iterator[list[Sample]]:
+    """Yield batches: single frames, or clips for a network that fuses neighbours."""
+    if isinstance(trainee.network, Matter) and trainee.network.is_temporal:
+        yield from stream_clips(settings.data, settings.shapes, seed, device, _CLIP_FRAMES)
+    for sample in stream_samples(settings.data, settings.shapes, seed, device):
+        yield [sample]
 
 
-def _step(
-    matter: Matter,
-    optimizer: torch.optim.Optimizer,
-    sample: Sample,
-    settings: TrainSettings,
-    device: torch.device,
-) -> dict[str, float]:
-    with _precision(settings, device):
-        drawn = matter(Cues(sample.plate, sample.clean, sample.trust, sample.hints))
-    terms = matting_loss(drawn, sample, LossWeights())
-    optimizer.zero_grad(set_to_none=True)
-    terms["total"].backward()
-    norm = torch.nn.utils.clip_grad_norm_(matter.parameters(), 1.0)
-    # One sample that overflows must not end a night of training.
-    if torch.isfinite(norm):
-        optimizer.step()
-    return {name: float(value.detach()) for name, value in terms.items()}
+class _Run:
+    """One slice of training: its network, what it has learned, and where that is kept."""
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        trainee: Trainee,
+        average: dict[str, torch.Tensor],
+        optimizer: torch.optim.Optimizer,
+        progressed: Progressed,
+        validation: list[Sample],
+    ) -> None:
+        self.settings = settings
+        self.trainee = trainee
+        self.average = average
+        self.optimizer = optimizer
+        self.progressed = progressed
+        self.validation = validation
+        self.losses: dict[str, float] = {}
+        self.started = time.monotonic()
+        self._samples_before = progressed.samples
+        self._seconds_before = progressed.seconds
+
+    def part_done(self) -> float:
+        """Return how much of the slice is over, 0..1, by time or by samples."""
+        part = (time.monotonic() - self.started) / (self.settings.minutes * 60)
+        if self.settings.samples is not None:
+            span = max(1, self.settings.samples - self._samples_before)
+            part = max(part, (self.progressed.samples - self._samples_before) / span)
+        return min(1.0, part)
+
+    def is_over(self) -> bool:
+        """Whether the slice is to end."""
+        return self.part_done() >= 1.0
+
+    def step(self, samples: list[Sample]) -> None:
+        """Learn from one batch."""
+        network, optimizer = self.trainee.network, self.optimizer
+        self._set_rate()
+        device_type = next(network.parameters()).device.type
+        with _precision(self.settings.precision, device_type):
+            terms = self.trainee.loss(samples)
+        optimizer.zero_grad(set_to_none=True)
+        terms["total"].backward()
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        # One sample that overflows must not end a night of training.
+        if torch.isfinite(norm):
+            optimizer.step()
+        update_average(self.average, network, self.progressed.step)
+        self.progressed.step += 1
+        self.progressed.samples += samples[0].plate.shape[0]
+        self.progressed.seconds = self._seconds_before + time.monotonic() - self.started
+        for name, value in terms.items():
+            now = float(value.detach())
+            self.losses[name] = 0.98 * self.losses.get(name, now) + 0.02 * now
+
+    def _set_rate(self) -> None:
+        settings = self.settings
+        rate = settings.rate or ARCHITECTURES[settings.architecture].rate
+        end = rate if settings.rate_end is None else settings.rate_end
+        now = end + (rate - end) * 0.5 * (1 + math.cos(math.pi * self.part_done()))
+        for group in self.optimizer.param_groups:
+            group["lr"] = now * min(1.0, (self.progressed.step + 1) / _WARMUP_STEPS)
+
+    def keep(self) -> Path:
+        """Validate the averaged weights, append a line to the log and save all that is needed."""
+        settings, network = self.settings, self.trainee.network
+        save_state(settings.out, network, self.average, self.optimizer, self.progressed)
+        record = {
+            "step": self.progressed.step,
+            "samples": self.progressed.samples,
+            "seconds": round(self.progressed.seconds),
+            "rate": self.optimizer.param_groups[0]["lr"],
+            **{f"loss_{name}": round(value, 5) for name, value in self.losses.items()},
+            **{name: round(value, 4) for name, value in self._validate().items()},
+        }
+        log.info("%s", record)
+        with (settings.out / "log.jsonl").open("a") as file:
+            file.write(json.dumps(record) + "\n")
+        draw_curve(settings.out / "log.jsonl", settings.out / "curve.svg")
+        samples = self.progressed.samples
+        path = settings.out / "weights.safetensors"
+        if isinstance(network, Matter):
+            save_weights(path, self.average, network.widths, samples, network.is_temporal)
+        else:
+            save_trained(path, settings.architecture, self.average, samples)
+        return path
+
+    def _validate(self) -> dict[str, float]:
+        """Return the figures of the averaged weights, whose place the network lends them."""
+        network = self.trainee.network
+        own = {key: value.clone() for key, value in network.state_dict().items()}
+        network.load_state_dict(self.average)
+        network.eval()
+        try:
+            return validate(self.trainee, self.validation)
+        finally:
+            network.load_state_dict(own)
+            network.train()
 
 
-def _precision(settings: TrainSettings, device: torch.device) -> contextlib.AbstractContextManager:
-    if settings.precision == "fp32":
+def _precision(name: str, device_type: str) -> contextlib.AbstractContextManager[object]:
+    if name == "fp32":
         return contextlib.nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
+    return torch.autocast(device_type, torch.bfloat16)
 
 
 def draw_validation(settings: TrainSettings) -> list[Sample]:
     """Return the fixed validation set: samples of 256 px from images kept from training."""
-    synthesiser = Synthesiser(load_bank(settings.data, held_out=True), VALIDATION_SEED, "cpu")
+    bank = load_bank(settings.data, held_out=True)
+    synthesiser = Synthesiser(bank, VALIDATION_SEED, "cpu")
     return [synthesiser.draw(4, 256) for _ in range(settings.validation_count // 4)]
 
 
-def validate(matter: Matter, validation: list[Sample]) -> dict[str, float]:
-    """Return the mean absolute and squared error of alpha and the colour error, x 1000."""
-    device = next(matter.parameters()).device
-    totals = {"mad": 0.0, "mse": 0.0, "coarse_mad": 0.0, "premult_mse": 0.0}
+def validate(trainee: Trainee, validation: list[Sample]) -> dict[str, float]:
+    """Return errors of alpha and of the solved foreground x 1000, and what confidence is worth.
+
+    confidence: rank correlation of expected and true error, over means of 8 x 8 px.
+    """
+    device = next(trainee.network.parameters()).device
+    totals = dict.fromkeys(("mad", "mse", "coarse_mad", "premult_mse", "confidence"), 0.0)
     with torch.inference_mode():
         for sample in validation:
-            parts = (sample.plate, sample.clean, sample.trust, sample.hints)
-            drawn: Drawn = matter(Cues(*(part.to(device) for part in parts)))
-            alpha, coarse = drawn.alpha.cpu().clamp(0, 1), drawn.coarse.cpu().clamp(0, 1)
+            on_device = Sample(*(part.to(device) for part in parts_of(sample)))
+            drawn = trainee.answer(cues_of(on_device))
+            alpha, coarse = (part.cpu().clamp(0, 1) for part in (drawn.alpha, drawn.coarse))
+            made = (alpha - sample.alpha).abs()
             solved = sample.plate - (1 - alpha) * sample.clean
             wrong = (solved - sample.alpha * sample.foreground).square()
-            totals["mad"] += float((alpha - sample.alpha).abs().mean())
-            totals["mse"] += float((alpha - sample.alpha).square().mean())
-            totals["coarse_mad"] += float((coarse - sample.alpha).abs().mean())
-            totals["premult_mse"] += float(wrong[:, :].clamp_max(1).mean())
-    return {name: 1000 * value / len(validation) for name, value in totals.items()}
+            totals["mad"] += 1000 * float(made.mean())
+            totals["mse"] += 1000 * float(made.square().mean())
+            totals["coarse_mad"] += 1000 * float((coarse - sample.alpha).abs().mean())
+            totals["premult_mse"] += 1000 * float(wrong.clamp_max(1).mean())
+            totals["confidence"] += _rank_correlation(drawn.error.cpu(), made)
+    return {name: value / len(validation) for name, value in totals.items()}
 
 
-def _keep(
-    settings: TrainSettings,
-    matter: Matter,
-    average: dict[str, torch.Tensor],
-    optimizer: torch.optim.Optimizer,
-    progressed: Progressed,
-    validation: list[Sample],
-    losses: dict[str, float],
-) -> Path:
-    """Validate the averaged weights, append a line to the log and save all that is needed."""
-    save_state(settings.out, matter, average, optimizer, progressed)
-    judge = Matter(matter.widths, matter.is_temporal).to(next(matter.parameters()).device).eval()
-    judge.load_state_dict(average)
-    record = {
-        "step": progressed.step,
-        "samples": progressed.samples,
-        "seconds": round(progressed.seconds),
-        "rate": optimizer.param_groups[0]["lr"],
-        **{f"loss_{name}": round(value, 5) for name, value in losses.items()},
-        **{name: round(value, 3) for name, value in validate(judge, validation).items()},
-    }
-    log.info("%s", record)
-    with (settings.out / "log.jsonl").open("a") as file:
-        file.write(json.dumps(record) + "\n")
-    draw_curve(settings.out / "log.jsonl", settings.out / "curve.svg")
-    path = settings.out / "weights.safetensors"
-    save_weights(path, average, matter.widths, progressed.samples, matter.is_temporal)
-    return path
+def _rank_correlation(expected: torch.Tensor, made: torch.Tensor) -> float:
+    """Return Spearman's rho over blocks of 8 x 8 px; equal values share no rank here."""
+    ranks = [
+        torch.nn.functional.avg_pool2d(part, 8).flatten().argsort().argsort().float()
+        for part in (expected, made)
+    ]
+    return float(torch.corrcoef(torch.stack(ranks))[0, 1])
