@@ -4,13 +4,15 @@ Everything is float, alpha H x W x 1, colour H x W x 3 scene-linear. A `region` 
 from 0 to 1) restricts a figure to a part of the frame; without one, every pixel counts once. The
 figures are sums or means as each docstring says; no figure is rescaled for display. Reference:
 C. Rhemann, C. Rother, J. Wang, M. Gelautz, P. Kohli, P. Rott, "A Perceptually Motivated Online
-Benchmark for Image Matting", CVPR 2009 (alphamatting.com), below "Rhemann 2009".
+Benchmark for Image Matting", CVPR 2009 (alphamatting.com), below "Rhemann 2009"; S. Lin,
+A. Ryabtsev, S. Sengupta, B. Curless, S. Seitz, I. Kemelmacher-Shlizerman, "Real-Time
+High-Resolution Background Matting", CVPR 2021, below "Lin 2021" (BackgroundMattingV2).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 
@@ -20,6 +22,13 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.floating]
 
+# Lin 2021, the trimap of its evaluation: true alphas between which a pixel is unknown, and how
+# often the region is dilated and then eroded by a 3 x 3 ellipse (OpenCV's is a cross).
+_UNKNOWN = (0.06, 0.96)
+_UNKNOWN_STEPS = 10
+# A true alpha that an 8-bit matte rounds to 0. The published figures count "alpha above 0" in such
+# mattes; below it a foreground has no colour that anyone could see or measure.
+_LEAST_ALPHA = 1.0 / 510
 # Rhemann 2009: SAD, Grad and Conn are reported in thousands.
 _THOUSAND = 1000.0
 # Rhemann 2009, section on the gradient error: sigma of the derivative filters.
@@ -28,6 +37,18 @@ _GRADIENT_SIGMA = 1.4
 # and the spacing of the thresholds at which connectivity is tested.
 _CONNECTED_DISTANCE = 0.15
 _CONNECTED_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Matte:
+    """A matte as it is measured, or the true one; float, scene-linear."""
+
+    alpha: Image
+    """H x W x 1."""
+    premult: Image | None = None
+    """H x W x 3, what is added to a new background."""
+    foreground: Image | None = None
+    """H x W x 3, straight colour."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +66,9 @@ class MatteScores:
     conn: float
     """Difference in connectedness, sum / 1000."""
     foreground_mse: float = math.nan
-    """Mean squared difference of premultiplied foreground where the true alpha is above 0."""
+    """Mean squared difference of straight foreground in the sRGB view, where there is any."""
+    premult_mse: float = math.nan
+    """Mean squared difference of premultiplied foreground, scene-linear, where there is any."""
 
     @staticmethod
     def mean(scores: Iterable[MatteScores]) -> MatteScores:
@@ -53,41 +76,45 @@ class MatteScores:
         rows = [astuple(score) for score in scores]
         if not rows:
             raise ValueError("the mean of no scores is not defined")
-        return MatteScores(*(_mean_of_defined(column) for column in zip(*rows, strict=True)))
+        return MatteScores(*(mean_of_defined(column) for column in zip(*rows, strict=True)))
 
 
-def score(
-    alpha: Image,
-    true_alpha: Image,
-    premult: Image | None = None,
-    true_premult: Image | None = None,
-    region: Image | None = None,
-) -> MatteScores:
-    """Compute every figure of one frame; foreground MSE is NaN without both premult images."""
-    colour = math.nan
-    if premult is not None and true_premult is not None:
-        colour = foreground_mse(premult, true_premult, true_alpha, region)
+def score(matte: Matte, true: Matte, region: Image | None = None) -> MatteScores:
+    """Compute every figure of one frame; those of colours that either does not have are NaN."""
+    straight = premult = math.nan
+    if matte.foreground is not None and true.foreground is not None:
+        straight = foreground_mse(matte.foreground, true.foreground, true.alpha, region)
+    if matte.premult is not None and true.premult is not None:
+        premult = premult_mse(matte.premult, true.premult, true.alpha, region)
     return MatteScores(
-        sad=sad(alpha, true_alpha, region),
-        mad=mad(alpha, true_alpha, region),
-        mse=mse(alpha, true_alpha, region),
-        grad=grad(alpha, true_alpha, region),
-        conn=conn(alpha, true_alpha, region),
-        foreground_mse=colour,
+        sad=sad(matte.alpha, true.alpha, region),
+        mad=mad(matte.alpha, true.alpha, region),
+        mse=mse(matte.alpha, true.alpha, region),
+        grad=grad(matte.alpha, true.alpha, region),
+        conn=conn(matte.alpha, true.alpha, region),
+        foreground_mse=straight,
+        premult_mse=premult,
     )
 
 
-def unknown_region(true_alpha: Image, grow_px: int = 8) -> Image:
-    """Weight 1 where 0.06 < true alpha < 0.96, grown by `grow_px` in each direction, else 0.
+def unknown_region(true_alpha: Image) -> Image:
+    """Weight 1 in the unknown part of the trimap of Lin 2021's evaluation, else 0.
 
-    This is where a matte is difficult: hair, edges, veils. The whole frame flatters a method,
-    since most of it is plainly solid or plainly empty. The bounds keep out the compression and
-    render noise that true mattes carry near 0 and 1. The growth is a square.
+    0.06 < true alpha < 0.96, dilated 10 times and then eroded 10 times by a 3 x 3 ellipse: soft
+    edges, hair and veils, with what lies between strands less than 20 px apart. The bounds keep out
+    the noise near 0 and 1 that true mattes carry. Errors in plainly solid or plainly empty areas
+    are not in it; figures over the whole frame have them.
     """
-    core = ((true_alpha > 0.06) & (true_alpha < 0.96)).astype(np.uint8)
-    size = 2 * grow_px + 1
-    grown = cv2.dilate(core, np.ones((size, size), np.uint8))
-    return grown.reshape(true_alpha.shape).astype(np.float32)
+    low, high = _UNKNOWN
+    core = ((true_alpha > low) & (true_alpha < high)).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    steps = _UNKNOWN_STEPS
+    # With room beyond the rim, what was dilated to there is eroded again.
+    roomy = np.pad(core[..., 0], steps + 1)
+    grown = cv2.dilate(roomy, kernel, iterations=steps)
+    closed = cv2.erode(grown, kernel, iterations=steps)
+    inside = slice(steps + 1, -steps - 1)
+    return np.asarray(closed[inside, inside, None], np.float32)
 
 
 def sad(alpha: Image, true_alpha: Image, region: Image | None = None) -> float:
@@ -159,36 +186,62 @@ def dtssd(
 
 
 def foreground_mse(
+    foreground: Image, true_foreground: Image, true_alpha: Image, region: Image | None = None
+) -> float:
+    """Mean squared difference of straight foreground colour in the sRGB view, where there is any.
+
+    foreground, true_foreground: H x W x 3 straight, scene-linear; both are brought into the sRGB
+    view and cut at black and white. This is the convention of the published figures: Lin 2021 and
+    RobustVideoMatting compare straight colours of 8-bit images where the true alpha is above 0
+    (Lin 2021 within the trimap, RobustVideoMatting over the frame; `region` chooses). In linear
+    light a single highlight of 30 would outweigh a hundred thousand pixels of skin; in the view no
+    pixel can err by more than 1, and an error counts about as much as it is seen. A hair of low
+    alpha weighs as much as a solid pixel. NaN when no pixel counts.
+    """
+    return _colour_mse(foreground, true_foreground, true_alpha, region, _as_seen)
+
+
+def premult_mse(
     premult: Image, true_premult: Image, true_alpha: Image, region: Image | None = None
 ) -> float:
-    """Mean squared difference of premultiplied foreground where the true alpha is above 0.
+    """Mean squared difference of premultiplied foreground where there is any.
 
     Convention: scene-linear, premultiplied by each matte's own alpha, mean over those pixels and
     the three channels, no clamp. Premultiplied is what a compositor adds to a new background, so a
-    hair of low alpha weighs little. NaN when no pixel counts.
+    hair of low alpha weighs little, and highlights weigh much. NaN when no pixel counts.
     """
     return _colour_mse(premult, true_premult, true_alpha, region)
 
 
-def foreground_mse_straight(
-    foreground: Image, true_foreground: Image, true_alpha: Image, region: Image | None = None
-) -> float:
-    """Mean squared difference of straight foreground colour where the true alpha is above 0.
+def encode_srgb(linear: Image) -> Image:
+    """The sRGB curve (IEC 61966-2-1), carried on above 1 by its own formula; negatives become 0."""
+    positive = np.maximum(linear, 0.0)
+    curve = 1.055 * np.power(np.maximum(positive, 0.0031308), 1 / 2.4) - 0.055
+    return np.where(positive <= 0.0031308, 12.92 * positive, curve).astype(linear.dtype)
 
-    The convention of `foreground_mse` on colours that are not multiplied by alpha: a hair of low
-    alpha weighs as much as a solid pixel. NaN when no pixel counts.
-    """
-    return _colour_mse(foreground, true_foreground, true_alpha, region)
+
+def mean_of_defined(values: Iterable[float]) -> float:
+    """Mean of the values that are not NaN; NaN where there is none."""
+    defined = [value for value in values if not math.isnan(value)]
+    return math.fsum(defined) / len(defined) if defined else math.nan
 
 
 def _colour_mse(
-    colour: Image, true_colour: Image, true_alpha: Image, region: Image | None
+    colour: Image,
+    true_colour: Image,
+    true_alpha: Image,
+    region: Image | None,
+    view: Callable[[Image], Image] = lambda linear: linear,
 ) -> float:
     found, true, weight = _checked(colour, true_colour, region, channels=3)
     if true_alpha.shape != (*true.shape[:2], 1):
         raise ValueError(f"true alpha is {true_alpha.shape}, colour is {true.shape}")
-    squares = np.square(found - true).mean(axis=2, keepdims=True)
-    return _weighted_mean(squares, weight * (true_alpha > 0))
+    squares = np.square(view(found) - view(true)).mean(axis=2, keepdims=True)
+    return _weighted_mean(squares, weight * (true_alpha > _LEAST_ALPHA))
+
+
+def _as_seen(linear: Image) -> Image:
+    return np.minimum(encode_srgb(linear), 1.0)
 
 
 def _checked(
@@ -209,11 +262,6 @@ def _checked(
     if weight.shape != (*true.shape[:2], 1):
         raise ValueError(f"region is {weight.shape}, truth is {true.shape}")
     return found.astype(np.float64), true.astype(np.float64), weight
-
-
-def _mean_of_defined(values: Iterable[float]) -> float:
-    defined = [value for value in values if not math.isnan(value)]
-    return math.fsum(defined) / len(defined) if defined else math.nan
 
 
 def _weighted_mean(values: Image, weight: Image) -> float:

@@ -9,14 +9,16 @@ import pytest
 
 from platematte.evaluate.metrics import (
     Image,
+    Matte,
     MatteScores,
     conn,
     dtssd,
+    encode_srgb,
     foreground_mse,
-    foreground_mse_straight,
     grad,
     mad,
     mse,
+    premult_mse,
     sad,
     score,
     unknown_region,
@@ -32,12 +34,12 @@ def noise(seed: int, channels: int = 1) -> Image:
 
 
 def test_a_perfect_matte_scores_zero_everywhere() -> None:
-    alpha, premult = noise(1), noise(2, 3)
-    assert score(alpha, alpha, premult, premult) == MatteScores(0, 0, 0, 0, 0, 0)
+    matte = Matte(noise(1), noise(2, 3), noise(3, 3))
+    assert score(matte, matte) == MatteScores(0, 0, 0, 0, 0, 0, 0)
 
 
 def test_a_constant_error_gives_the_figures_computed_by_hand() -> None:
-    scores = score(flat(0.25), flat(0.75))
+    scores = score(Matte(flat(0.25)), Matte(flat(0.75)))
     assert scores.sad == pytest.approx(1000 * 0.5 / 1000)
     assert scores.mad == pytest.approx(0.5)
     assert scores.mse == pytest.approx(0.25)
@@ -143,52 +145,77 @@ def test_dtssd_refuses_sequences_it_cannot_compare(lengths: tuple[int, int]) -> 
         dtssd([flat(0.0)] * lengths[0], [flat(0.0)] * lengths[1])
 
 
-def test_foreground_mse_counts_only_pixels_with_true_alpha() -> None:
-    true_alpha, premult = flat(0.0), np.zeros((20, 50, 3), np.float32)
+def test_colour_errors_count_only_pixels_with_true_alpha() -> None:
+    true_alpha, colour = flat(0.0), np.zeros((20, 50, 3), np.float32)
     true_alpha[:, :10] = 0.01
-    premult[:, :10] = (0.3, 0.0, 0.0)
-    premult[:, 10:] = 7.0
-    expected = pytest.approx(0.09 / 3)
-    assert foreground_mse(premult, np.zeros_like(premult), true_alpha) == expected
-    assert foreground_mse_straight(premult, np.zeros_like(premult), true_alpha) == expected
+    true_alpha[:, 10:20] = 0.001  # An 8-bit matte holds 0 here.
+    colour[:, :10] = (0.3, 0.0, 0.0)
+    colour[:, 10:] = 0.7
+    black = np.zeros_like(colour)
+    assert premult_mse(colour, black, true_alpha) == pytest.approx(0.09 / 3)
+    seen = float(encode_srgb(np.float32(0.3)))
+    assert foreground_mse(colour, black, true_alpha) == pytest.approx(seen**2 / 3)
 
 
-def test_foreground_mse_does_not_clamp_highlights() -> None:
+def test_premult_mse_does_not_clamp_highlights() -> None:
     true = np.full((20, 50, 3), 12.0, np.float32)
-    assert foreground_mse(true - 11.0, true, flat(1.0)) == pytest.approx(121.0)
+    assert premult_mse(true - 11.0, true, flat(1.0)) == pytest.approx(121.0)
+
+
+def test_no_pixel_errs_by_more_than_one_in_foreground_mse() -> None:
+    true = np.full((20, 50, 3), 40.0, np.float32)
+    assert foreground_mse(true - 20.0, true, flat(1.0)) == 0.0
+    assert foreground_mse(np.full_like(true, -3.0), true, flat(1.0)) == pytest.approx(1.0)
+
+
+def test_the_srgb_view_keeps_its_own_formula_above_one() -> None:
+    known = {-0.5: 0.0, 0.0: 0.0, 0.002: 0.02584, 0.18: 0.46136, 1.0: 1.0, 4.0: 1.8248}
+    found = encode_srgb(np.array(list(known), np.float32))
+    np.testing.assert_allclose(found, list(known.values()), atol=1e-4)
+    assert found.dtype == np.float32
+
+
+def test_infinite_colours_are_refused_by_both() -> None:
+    colour = np.full((20, 50, 3), np.inf, np.float32)
+    for figure in (foreground_mse, premult_mse):
+        with pytest.raises(ValueError, match="infinity"):
+            figure(colour, np.zeros_like(colour), flat(1.0))
 
 
 def test_a_figure_over_no_pixels_is_nan() -> None:
     colour = np.zeros((20, 50, 3), np.float32)
     assert math.isnan(foreground_mse(colour, colour, flat(0.0)))
+    assert math.isnan(premult_mse(colour, colour, flat(0.0)))
     assert math.isnan(mad(flat(1.0), flat(0.0), region=flat(0.0)))
 
 
 @pytest.mark.parametrize("turn", [np.flipud, np.fliplr, lambda image: image.transpose(1, 0, 2)])
 def test_figures_do_not_depend_on_the_orientation(turn) -> None:  # type: ignore[no-untyped-def]
-    images = noise(1), noise(2), noise(3, 3), noise(4, 3)
-    upright = score(*images)
-    turned = score(*(np.ascontiguousarray(turn(image)) for image in images))
-    for name in ("sad", "mad", "mse", "grad", "conn", "foreground_mse"):
+    images = noise(1), noise(2, 3), noise(3, 3), noise(4), noise(5, 3), noise(6, 3)
+    other = [np.ascontiguousarray(turn(image)) for image in images]
+    upright = score(Matte(*images[:3]), Matte(*images[3:]))
+    turned = score(Matte(*other[:3]), Matte(*other[3:]))
+    for name in ("sad", "mad", "mse", "grad", "conn", "foreground_mse", "premult_mse"):
         assert getattr(turned, name) == pytest.approx(getattr(upright, name), rel=1e-6), name
 
 
 def test_figures_do_not_depend_on_which_matte_is_the_truth() -> None:
-    one, two = score(noise(1), noise(2)), score(noise(2), noise(1))
+    mattes = Matte(noise(1)), Matte(noise(2))
+    one, two = score(*mattes), score(*reversed(mattes))
     assert (one.sad, one.mad, one.mse) == (two.sad, two.mad, two.mse)
     assert one.grad == pytest.approx(two.grad)
     assert one.conn == pytest.approx(two.conn)
 
 
 def test_float32_and_float64_agree() -> None:
-    narrow = score(noise(1), noise(2))
-    wide = score(noise(1).astype(np.float64), noise(2).astype(np.float64))
-    assert narrow.sad == wide.sad
+    narrow = sad(noise(1), noise(2))
+    assert narrow == sad(noise(1).astype(np.float64), noise(2).astype(np.float64))
 
 
-def test_score_leaves_foreground_mse_out_without_both_colours() -> None:
-    assert math.isnan(score(flat(0.0), flat(1.0)).foreground_mse)
-    assert math.isnan(score(flat(0.0), flat(1.0), premult=noise(1, 3)).foreground_mse)
+def test_score_leaves_colour_errors_out_without_both_colours() -> None:
+    bare, coloured = Matte(flat(0.0)), Matte(flat(1.0), noise(1, 3), noise(2, 3))
+    for scores in (score(bare, bare), score(coloured, bare), score(bare, coloured)):
+        assert math.isnan(scores.foreground_mse) and math.isnan(scores.premult_mse)
 
 
 def test_mean_averages_each_figure_over_the_mattes_it_applies_to() -> None:
@@ -200,15 +227,25 @@ def test_mean_averages_each_figure_over_the_mattes_it_applies_to() -> None:
         MatteScores.mean([])
 
 
-def test_unknown_region_is_the_soft_edge_grown() -> None:
-    true_alpha = flat(0.0)
-    true_alpha[:, 30:] = 1.0
-    true_alpha[10, 30] = 0.5
-    true_alpha[2, 5], true_alpha[3, 40] = 0.05, 0.97  # Noise near 0 and 1, not edges.
-    region = unknown_region(true_alpha, grow_px=2)
-    expected = np.zeros_like(region)
-    expected[8:13, 28:33] = 1.0
-    np.testing.assert_array_equal(region, expected)
+def test_unknown_region_is_the_soft_edge_and_what_lies_between_its_strands() -> None:
+    true_alpha = flat(0.0, 60, 100)
+    true_alpha[10:50, 30], true_alpha[10:50, 44] = 0.5, 0.5
+    true_alpha[10:50, 90] = 0.5  # Farther from the others than the closing bridges.
+    true_alpha[30, 60], true_alpha[30, 70] = 0.05, 0.97  # Noise near 0 and 1, not edges.
+    region = unknown_region(true_alpha)
+    assert region[20:40, 30:45].all()
+    assert region[20:40, 90].all()
+    assert not region[:, 46:90].any() and not region[:, 91:].any()
+    assert not region[:, :29].any()
+
+
+def test_unknown_region_ends_at_the_frame_as_it_does_inside() -> None:
+    true_alpha = flat(0.0, 60, 100)
+    true_alpha[:, 1] = 0.5
+    expected = flat(0.0, 60, 100)
+    expected[:, 1] = 1.0
+    # One column stays one column, also beside the rim: closing fills only what is enclosed.
+    np.testing.assert_array_equal(unknown_region(true_alpha), expected)
 
 
 @pytest.mark.parametrize(
