@@ -71,16 +71,26 @@ def load_state(
     average.update({k: v.clone() for k, v in network.state_dict().items()})
     kept = load_file(folder / "average.safetensors")
     average.update({key: value.to(average[key]) for key, value in kept.items()})
-    paths = {key: folder / f"{key}.safetensors" for key in ("exp_avg", "exp_avg_sq")}
-    if all(path.is_file() for path in paths.values()):
-        moments = {key: load_file(path) for key, path in paths.items()}
-        for name, parameter in network.named_parameters():
-            if name in moments["exp_avg"]:
-                optimizer.state[parameter] = {
-                    "step": torch.tensor(float(progressed.step)),
-                    **{key: moments[key][name].to(parameter.device) for key in moments},
-                }
+    _load_moments(folder, network, optimizer, progressed.step)
     return progressed
+
+
+def _load_moments(
+    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int
+) -> None:
+    paths = {key: folder / f"{key}.safetensors" for key in ("exp_avg", "exp_avg_sq")}
+    if not all(path.is_file() for path in paths.values()):
+        return
+    moments = {key: load_file(path) for key, path in paths.items()}
+    for name, parameter in network.named_parameters():
+        if name in moments["exp_avg"]:
+            # A fused step goes through memory as it lies: the moments must lie as their weight
+            # does (channels last), and the count beside them.
+            place = parameter.device if optimizer.defaults.get("fused") else "cpu"
+            optimizer.state[parameter] = {
+                "step": torch.tensor(float(step), device=place),
+                **{key: torch.empty_like(parameter).copy_(moments[key][name]) for key in moments},
+            }
 
 
 def pack_state(folder: Path, to: Path) -> None:
