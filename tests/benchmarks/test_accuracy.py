@@ -9,6 +9,7 @@ from pathlib import Path
 import accuracy
 import numpy as np
 import pytest
+import torch
 from methods import Scene, load_networks, network_methods
 
 from platematte.network.matter import Matter
@@ -92,6 +93,7 @@ def test_a_published_network_is_shown_with_its_own_foreground_and_with_our_solve
     make_sample,  # type: ignore[no-untyped-def]
     tmp_path: Path,
 ) -> None:
+    torch.manual_seed(0)  # Some untrained networks answer alpha 0 everywhere, which shows nothing.
     path = tmp_path / "v2.safetensors"
     name = "mattingv2-mobilenetv2"
     save_trained(path, name, ARCHITECTURES[name].build().network.state_dict(), 7)
