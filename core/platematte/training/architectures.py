@@ -170,7 +170,7 @@ FAST = replace(Widths(), quarter=32, eighth=48, sixteenth=80, thirty_second=128,
 ARCHITECTURES = {
     "quality": Architecture(lambda: Ours(Matter(Widths())), 6e-4),
     "fast": Architecture(lambda: Ours(Matter(FAST)), 8e-4),
-    "mattingv2-mobilenetv2": Architecture(lambda: MattingV2("mobilenetv2"), 5e-4),
+    "mattingv2-mobilenetv2": Architecture(lambda: MattingV2("mobilenetv2"), 1.5e-3),
     "seed": Architecture(Seed, 1e-4),
 }
 """Rates: what learned fastest of what was tried (docs/decisions/0005-baselines.md)."""
@@ -201,7 +201,7 @@ class TrainedNetwork:
 def save_trained(path: Path, architecture: str, state: dict[str, Tensor], samples: int) -> None:
     """Write the weights of a published architecture as half floats, beside and then renamed."""
     header = {"architecture": architecture, "samples": str(samples)}
-    halves = {key: value.detach().cpu().half().contiguous() for key, value in state.items()}
+    halves = {key: _half(value.detach().cpu()) for key, value in state.items()}
     part = path.with_name(f".{path.name}.part")
     save_file(halves, str(part), metadata=header)
     part.replace(path)
@@ -222,11 +222,24 @@ def load_trained(path: Path) -> TrainedNetwork:
     if name is None:
         matter, card = load_weights(path)
         return TrainedNetwork("ours", card.samples, Ours(matter))
+    if name not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise WeightsInvalid(f"of an unknown architecture {name!r} (known: {known})", path=path)
     trainee = ARCHITECTURES[name].build()
     places = trainee.network.state_dict()
-    trainee.network.load_state_dict({key: state[key].to(place) for key, place in places.items()})
+    try:
+        tensors = {key: state[key].to(place) for key, place in places.items()}
+        trainee.network.load_state_dict(tensors)
+        samples = int(header["samples"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise WeightsInvalid(f"not the weights of a {name} network ({error})", path=path) from error
     trainee.network.eval()
-    return TrainedNetwork(name, int(header["samples"]), trainee)
+    return TrainedNetwork(name, samples, trainee)
+
+
+def _half(value: Tensor) -> Tensor:
+    """Return half floats; what BatchNorm counts stays whole, beyond 65504 too."""
+    return (value.half() if value.is_floating_point() else value).contiguous()
 
 
 def cues_of(sample: Sample) -> Cues:
