@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
+from itertools import pairwise
 
 import pytest
 import torch
-from torch.nn import functional
 
-from platematte.training import heldout, shapes, synthesise
-from platematte.training.bank import Bank
-from platematte.training.synthesise import Sample, Synthesiser, preview
+from platematte.training import synthesise
+from platematte.training.bank import Bank, empty_bank
+from platematte.training.dice import Dice, grid_px
+from platematte.training.faults import TRAINING
+from platematte.training.motion import Path
+from platematte.training.shapes import soften
+from platematte.training.synthesise import Sample, Synthesiser, parts_of, preview
 
-EMPTY = Bank([], [], [])
 SIZE = 64
+CHANNELS = {
+    "plate": 3, "clean": 3, "trust": 1, "hints": 3, "alpha": 1, "foreground": 3, "set": 3,
+    "wrong": 1,
+}  # fmt: skip
+Tensor = torch.Tensor
 
 
-def parts(sample: Sample) -> Iterator[tuple[str, torch.Tensor]]:
+def parts(sample: Sample) -> Iterator[tuple[str, Tensor]]:
     for field in fields(Sample):
         yield field.name, getattr(sample, field.name)
 
 
+def composite(sample: Sample) -> Tensor:
+    return sample.alpha * sample.foreground + (1 - sample.alpha) * sample.set
+
+
+def without_grain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesise, "grain", lambda dice, image, strength: image)
+    monkeypatch.setattr(synthesise, "codec", lambda image, strength: image)
+
+
 @pytest.fixture(scope="module")
 def samples() -> list[Sample]:
-    synthesiser = Synthesiser(EMPTY, seed=4)
-    return [synthesiser.draw(8, SIZE) for _ in range(14)]
+    synthesiser = Synthesiser(empty_bank(), seed=4)
+    return [synthesiser.draw(8, SIZE) for _ in range(10)]
 
 
-def bank_of_images() -> Bank:
-    random = torch.Generator().manual_seed(1)
-
-    def pyramid(channels: int) -> list[torch.Tensor]:
-        return [
-            torch.randint(0, 256, (channels, side, side), generator=random, dtype=torch.uint8)
-            for side in (96, 48, 24)
-        ]
-
-    return Bank([pyramid(4)], [pyramid(4)], [pyramid(3), pyramid(3)])
+@pytest.fixture(params=["procedural", "images"])
+def bank(request: pytest.FixtureRequest, image_bank: Bank) -> Bank:
+    return image_bank if request.param == "images" else empty_bank()
 
 
-@pytest.mark.parametrize("bank", [EMPTY, bank_of_images()], ids=["procedural", "images"])
 def test_the_same_seed_gives_the_same_samples_and_another_one_others(bank: Bank) -> None:
     one, same, other = (Synthesiser(bank, seed).draw(3, SIZE) for seed in (7, 7, 8))
     for (name, first), (_, second) in zip(parts(one), parts(same), strict=True):
@@ -49,39 +58,43 @@ def test_the_same_seed_gives_the_same_samples_and_another_one_others(bank: Bank)
 
 
 def test_later_draws_are_other_samples() -> None:
-    synthesiser = Synthesiser(EMPTY, 7)
+    synthesiser = Synthesiser(empty_bank(), 7)
     assert not torch.equal(synthesiser.draw(2, SIZE).plate, synthesiser.draw(2, SIZE).plate)
 
 
-@pytest.mark.parametrize("bank", [EMPTY, bank_of_images()], ids=["procedural", "images"])
 def test_every_part_is_finite_and_in_its_range(bank: Bank) -> None:
     synthesiser = Synthesiser(bank, 5)
-    for _ in range(6):
-        sample = synthesiser.draw(4, SIZE)
-        channels = {name: part.shape[1] for name, part in parts(sample)}
-        assert channels == {
-            "plate": 3, "clean": 3, "trust": 1, "hints": 3, "alpha": 1, "foreground": 3, "set": 3
-        }  # fmt: skip
+    for sample in (synthesiser.draw(6, SIZE), *synthesiser.draw_clip(4, SIZE, 3)):
+        assert {name: part.shape[1] for name, part in parts(sample)} == CHANNELS
         for name, part in parts(sample):
             assert bool(torch.isfinite(part).all()), name
             assert part.shape[2:] == (SIZE, SIZE)
-        for part in (sample.alpha, sample.trust):
+            assert part.dtype == torch.float32
+        for part in (sample.alpha, sample.trust, sample.wrong):
             assert float(part.min()) >= 0
             assert float(part.max()) <= 1
         assert float(sample.hints.abs().max()) <= 1
         assert float(sample.set.min()) >= 0
 
 
-def test_the_plate_is_the_composite_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The subject's shadow, grain and codec are what a plate has beyond its composite.
-    monkeypatch.setattr(synthesise, "shadow", lambda dice, alpha: torch.ones(1))
-    monkeypatch.setattr(synthesise, "grain", lambda dice, image, strength: image)
-    monkeypatch.setattr(synthesise, "codec", lambda image, strength: image)
-    synthesiser = Synthesiser(EMPTY, 6)
-    for _ in range(4):
-        sample = synthesiser.draw(4, SIZE)
-        again = sample.alpha * sample.foreground + (1 - sample.alpha) * sample.set
-        wrong = (again - sample.plate).abs()
+def test_the_parts_of_a_sample_come_in_order_and_are_not_copied(samples: list[Sample]) -> None:
+    for (_, part), same in zip(parts(samples[0]), parts_of(samples[0]), strict=True):
+        assert part is same
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_the_plate_is_the_composite_of_its_parts(
+    monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    # Grain and codec are what a plate has beyond its composite.
+    without_grain(monkeypatch)
+    synthesiser = Synthesiser(empty_bank(), 6)
+    if frames > 1:
+        made = synthesiser.draw_clip(4, SIZE, frames)
+    else:
+        made = [synthesiser.draw(4, SIZE) for _ in range(3)]
+    for sample in made:
+        wrong = (composite(sample) - sample.plate).abs()
         seen = (sample.alpha > 1e-3).expand_as(wrong)
         scale = sample.plate.abs().amax((1, 2, 3), keepdim=True) + 1e-3
         assert bool((wrong <= 1e-5 * scale)[seen].all())
@@ -89,7 +102,7 @@ def test_the_plate_is_the_composite_of_its_parts(monkeypatch: pytest.MonkeyPatch
         assert bool((wrong <= 2e-3 * scale).all())
 
 
-def test_without_a_subject_nothing_but_faults_lies_between_plate_and_set(
+def test_without_a_subject_nothing_but_grain_lies_between_plate_and_set(
     samples: list[Sample],
 ) -> None:
     for sample in samples:
@@ -99,32 +112,38 @@ def test_without_a_subject_nothing_but_faults_lies_between_plate_and_set(
         assert bool((difference <= 0.25 * level)[empty].all())
 
 
-def test_some_samples_are_empty_and_most_are_not(samples: list[Sample]) -> None:
-    alpha = torch.cat([sample.alpha for sample in samples])
-    empty = (alpha.amax((1, 2, 3)) == 0).float().mean()
-    assert 0.005 < float(empty) < 0.3
-
-
-def test_many_samples_have_hair_and_many_have_a_solid_body(samples: list[Sample]) -> None:
-    alpha = torch.cat([sample.alpha for sample in samples])
-    eroded = -functional.max_pool2d(-alpha, 5, 1, 2)
-    opened = functional.max_pool2d(eroded, 5, 1, 2)
-    # What an opening of five pixels takes away is thinner than that.
-    thin = ((alpha - opened) > 0.3).float().mean((1, 2, 3))
-    assert float((thin > 0.005).float().mean()) > 0.2
-    solid = (eroded == 1).float().mean((1, 2, 3))
-    assert float((solid > 0.05).float().mean()) > 0.3
-
-
 def test_clean_plates_are_flawed_and_black_where_they_cover_nothing(samples: list[Sample]) -> None:
-    clean = torch.cat([sample.clean for sample in samples])
-    trust = torch.cat([sample.trust for sample in samples])
-    the_set = torch.cat([sample.set for sample in samples])
+    clean, trust, the_set = (
+        torch.cat([getattr(sample, name) for sample in samples])
+        for name in ("clean", "trust", "set")
+    )
     assert bool((clean * (1 - trust) == 0).all())
     uncovered = (trust.amin((1, 2, 3)) == 0).float().mean()
     assert 0.01 < float(uncovered) < 0.6
     differs = ((clean - the_set) * trust).abs().amax((1, 2, 3)) > 0
     assert bool(differs.all())
+
+
+def test_without_faults_and_grain_the_clean_plate_is_the_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_grain(monkeypatch)
+    never = dict.fromkeys(("shadow", "bounce", "reflection", "props", "lamps", "moved", "soft"), 0)
+    more = dict.fromkeys(("parallax", "graded", "vignette", "rolling", "uncovered"), 0)
+    faults = replace(TRAINING, **never, **more)
+    sample = Synthesiser(empty_bank(), 3, faults=faults).draw(6, SIZE)
+    assert torch.equal(sample.clean, sample.set)
+    assert not bool(sample.wrong.any())
+
+
+def test_wrong_areas_are_some_of_the_set_and_never_the_subject(samples: list[Sample]) -> None:
+    wrong, alpha = (
+        torch.cat([getattr(sample, name) for sample in samples]) for name in ("wrong", "alpha")
+    )
+    share = wrong.mean((1, 2, 3))
+    assert 0.2 < float((share > 0).float().mean()) < 0.9
+    assert not bool(wrong[alpha >= 0.9].any())
+    assert set(wrong.unique().tolist()) == {0, 1}
 
 
 def test_hints_are_absent_mostly(samples: list[Sample]) -> None:
@@ -135,11 +154,11 @@ def test_hints_are_absent_mostly(samples: list[Sample]) -> None:
 
 
 def test_garbage_and_core_never_contradict_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
-    synthesiser = Synthesiser(EMPTY, 3)
+    synthesiser = Synthesiser(empty_bank(), 3)
     monkeypatch.setattr(synthesiser.dice, "chance", lambda part, count: torch.ones(count, 1, 1, 1))
-    x, y = shapes.grid_px(192, torch.device("cpu"))
+    x, y = grid_px(192, torch.device("cpu"))
     radius = torch.linspace(30, 90, 6).view(6, 1, 1, 1)
-    alpha = shapes.soften((x.square() + y.square()).sqrt() - radius, torch.tensor(6.0))
+    alpha = soften((x.square() + y.square()).sqrt() - radius, torch.tensor(6.0))
     garbage, core, rough = synthesiser._hints(alpha).split(1, 1)
     # An average over 16 pixels of at most 0.01 leaves each of them below 0.16.
     assert 0 <= float(alpha[garbage >= 1].max()) < 0.17
@@ -148,32 +167,64 @@ def test_garbage_and_core_never_contradict_the_truth(monkeypatch: pytest.MonkeyP
     assert float(rough.max()) == 1
 
 
-@pytest.mark.parametrize("name", ["nets", "veils", "bodies", "strands"])
-def test_drawn_shapes_are_finite_and_repeatable(name: str) -> None:
-    def draw() -> torch.Tensor:
-        made = getattr(shapes, name)(shapes.Dice(3), 2, SIZE)
-        return made[0] if isinstance(made, tuple) else made
+def test_the_frames_of_a_clip_follow_the_path_of_the_subject(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(dice: Dice, count: int, size: int, frames: int, reach_px: float) -> Path:
+        still = torch.zeros(frames, count, 1, 1, 1)
+        time = still + torch.arange(frames).view(frames, 1, 1, 1, 1) - frames // 2
+        sway = torch.zeros(count, 2, size, size)
+        return Path(4 * time, -2 * time, still, still, sway, still)
 
-    one = draw()
-    assert one.shape == (2, 1, SIZE, SIZE)
-    assert bool(torch.isfinite(one).all())
-    assert torch.equal(one, draw())
-    if name != "bodies":
-        assert 0 <= float(one.min()) <= float(one.max()) <= 1
+    without_grain(monkeypatch)
+    monkeypatch.setattr(synthesise, "draw_path", run)
+    clip = Synthesiser(empty_bank(), 6).draw_clip(6, SIZE, 5)
+    assert len(clip) == 5
+    inner = (..., slice(16, 48), slice(16, 48))
+    for before, after in pairwise(clip):
+        expected = before.alpha.roll((-2, 4), (2, 3))
+        assert torch.allclose(after.alpha[inner], expected[inner], atol=0.01)
+        assert not torch.equal(after.alpha, before.alpha)
+
+
+def test_a_subject_that_moves_is_blurred_along_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    edges = {}
+    for reach in (0.0, 60.0):
+        clip = Synthesiser(empty_bank(), 6).draw_clip(12, SIZE, 5, reach_px=reach)
+        alpha = clip[2].alpha
+        edges[reach] = float((alpha[..., 1:] - alpha[..., :-1]).abs().mean())
+    assert edges[60.0] < 0.9 * edges[0.0]
+
+
+def test_a_held_camera_sees_the_same_set_in_each_frame_and_others_shake_a_little() -> None:
+    clip = Synthesiser(empty_bank(), 2).draw_clip(16, SIZE, 4)
+    first = clip[0].set
+    held = torch.stack([(frame.set == first).flatten(1).all(1) for frame in clip[1:]]).all(0)
+    assert 0.2 < float(held.float().mean()) < 0.8
+    for frame in clip[1:]:
+        off = ((frame.set - first).abs() / (first + 0.1)).mean((1, 2, 3))
+        assert float(off.max()) < 0.3
+        for name in ("trust", "hints"):
+            assert torch.equal(getattr(frame, name), getattr(clip[0], name))
+
+
+def test_grain_differs_from_frame_to_frame_in_plate_and_clean_plate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(synthesise, "codec", lambda image, strength: image)
+    clip = Synthesiser(empty_bank(), 9).draw_clip(8, SIZE, 3)
+    covers = clip[0].trust.flatten(1).all(1)
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        first, second = (clip[i].plate - composite(clip[i]) for i in (one, other))
+        both = torch.stack([first.flatten(), second.flatten()])
+        assert float(first.std()) > 1e-3
+        assert abs(float(torch.corrcoef(both)[0, 1])) < 0.1
+        change = (clip[one].clean - clip[other].clean)[covers]
+        assert bool((change.flatten(1).std(1) > 0).all())
+        # The set that it shows is the same.
+        assert float(change.mean((1, 2, 3)).abs().max()) < 0.02
 
 
 def test_the_preview_is_ready_to_be_looked_at(samples: list[Sample]) -> None:
     shown = preview(samples[0].plate)
     assert 0 <= float(shown.min()) < float(shown.max()) <= 1
-
-
-def test_held_out_frames_depend_on_their_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heldout, "SIDE_PX", SIZE)
-    some = list(heldout.load_heldout(None, 4))
-    alone = next(heldout.load_heldout(None, 1, first=2))
-    for name in ("plate", "clean", "alpha", "foreground"):
-        assert (getattr(some[2], name) == getattr(alone, name)).all(), name
-        assert not (getattr(some[2], name) == getattr(some[3], name)).all(), name
-    assert some[2].name == alone.name
-    assert some[2].alpha.shape == (SIZE, SIZE, 1)
-    assert len({sample.name for sample in some}) == 4
