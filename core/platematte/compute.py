@@ -9,10 +9,11 @@ import torch
 
 from platematte.memory import keep_freed_memory
 from platematte.network.base import NEIGHBOURS
-from platematte.network.device import Runner, choose_device, choose_precision
+from platematte.network.device import choose_device
+from platematte.network.load import Machine, load_runner
 from platematte.network.matter import Cues, Drawn, Views
 from platematte.network.tiles import Seen
-from platematte.network.weights import find_weights, load_weights
+from platematte.network.weights import find_weights
 from platematte.prepare.prepare import PreparedFrame
 from platematte.settings import MatteSettings
 from platematte.solve.foreground import Solved, solve_alpha, solve_foreground
@@ -60,13 +61,11 @@ class Engine:
 
     def __init__(self, settings: MatteSettings) -> None:
         """Load the weights onto the device; raises WeightsInvalid and DeviceMissing."""
-        network = settings.network
+        network, engine = settings.network, settings.engine
         keep_freed_memory()
         device = choose_device(network.device)
-        matter, self.card = load_weights(find_weights(network.weights))
-        precision = choose_precision(network.precision, device)
-        engine = settings.engine
-        self.runner = Runner(matter, device, precision, engine.memory_mib, engine.cpu_fallback)
+        machine = Machine(device, network.precision, engine.memory_mib, engine.cpu_fallback)
+        self.runner, self.card = load_runner(find_weights(network.weights), machine)
 
     @property
     def offsets(self) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "doctor": "what this install can do",
     "demo": "matte the example shot",
     "train": "train the network",
+    "weights": "import and list weights",
 }
 
 

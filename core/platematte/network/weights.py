@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,9 +39,29 @@ def packaged_weights() -> dict[str, Path]:
     return {path.stem: path for path in sorted(PACKAGED.glob("*.safetensors"))}
 
 
+def weights_folder() -> Path:
+    """Return the user's folder of imported weights; it need not exist.
+
+    PLATEMATTE_WEIGHTS names it, else it lies where the system keeps the data of programs.
+    """
+    chosen = os.environ.get("PLATEMATTE_WEIGHTS")
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "platematte" / "weights"
+
+
+def imported_weights() -> dict[str, Path]:
+    """Return the sets of weights in the user's folder, by name."""
+    return {path.stem: path for path in sorted(weights_folder().glob("*.safetensors"))}
+
+
 def find_weights(name: str) -> Path:
-    """Return the file of a set of weights: "default", a name in the package or a path."""
-    known = packaged_weights()
+    """Return the file of a set of weights: "default", a name (packaged or imported) or a path."""
+    known = {**imported_weights(), **packaged_weights()}
     if name in ("default", *known):
         wanted = DEFAULT if name == "default" else name
         if wanted in known:
@@ -47,9 +69,19 @@ def find_weights(name: str) -> Path:
     if Path(name).is_file():
         return Path(name)
     raise WeightsInvalid(
-        f"no weights of this name in the package ({', '.join(known) or 'none'}) and no such file",
+        f"no weights of this name ({', '.join(known) or 'there are none'}) and no such file",
         path=name,
+        fix="Leave --weights out to use those in the package; `platematte weights list` lists all.",
     )
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """Return what a weights file says of itself; raises WeightsInvalid where it is damaged."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise WeightsInvalid(f"not a readable safetensors file ({error})", path=path) from error
 
 
 def load_weights(path: Path) -> tuple[Matter, WeightsCard]:
