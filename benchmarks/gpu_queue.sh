@@ -1,25 +1,41 @@
 #!/usr/bin/env bash
-# One step of gpu_queue.md. Usage: benchmarks/gpu_queue.sh train|anneal|accuracy|speed [MINUTES]
+# One step of gpu_queue.md. Usage: benchmarks/gpu_queue.sh STEP [MINUTES]
+# STEP: generator train anneal fast anneal-fast equal accuracy speed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OUT=${OUT:-runs/gpu}
 DATA=${DATA:-../shared/data}
 MINUTES=${2:-9}
-export PYTHONPATH=core${PYTHONPATH:+:$PYTHONPATH}
-train() {
+SAMPLES=${SAMPLES:-20000}
+export PYTHONPATH=core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
+train() { python3 -m platematte.cli.main train --data "$DATA" --device cuda --minutes "$MINUTES" "$@"; }
+go_on() {
+    local name=$1
     [ -d "$OUT/state" ] || { mkdir -p "$OUT/state"; cp training_state/* "$OUT/state/"; }
-    python3 -m platematte.cli.main train --out "$OUT/state" --data "$DATA" --device cuda \
-        --batch 32 --minutes "$MINUTES" --rate "$1" --rate-end "$2"
+    [ "$name" = quality ] && train --out "$OUT/state" --batch 32 "${@:2}" && return
+    train --out "$OUT/$name" --architecture "$name" --batch 32 "${@:2}"
 }
 case "${1:-}" in
-train) train 6e-4 6e-4 ;;
-anneal) train 6e-4 1e-5 ;;
-accuracy) python3 benchmarks/accuracy.py --data "$DATA" --out "$OUT/accuracy.csv" ;;
+generator) python3 benchmarks/generator.py --device cuda --batch 64 --data "$DATA" ;;
+train) go_on quality ;;
+anneal) go_on quality --rate-end 1e-5 ;;
+fast) go_on fast ;;
+anneal-fast) go_on fast --rate-end 1e-5 ;;
+equal)
+    for name in quality mattingv2-mobilenetv2 seed; do
+        MINUTES=$((MINUTES / 3)) train --out "$OUT/equal/$name" --architecture "$name" \
+            --side 192 --samples "$SAMPLES" --rate-end 1e-5
+    done
+    ;;
+accuracy)
+    python3 benchmarks/accuracy.py --data "$DATA" --out "$OUT/accuracy.csv" \
+        --networks "$OUT"/equal/*/weights.safetensors
+    ;;
 speed)
     for precision in fp32 fp16 bf16; do
         echo "== $precision"
         python3 benchmarks/speed.py --device cuda --precision "$precision"
     done
     ;;
-*) sed -n 2p "$0"; exit 2 ;;
+*) sed -n 2,3p "$0"; exit 2 ;;
 esac

@@ -129,12 +129,13 @@ class Seed:
     def loss(self, samples: list[Sample]) -> dict[str, Tensor]:
         """Return alpha + 2 foreground + composition + gradient, in the published -1..1 range."""
         sample = samples[len(samples) // 2]
+        cues = cues_of(sample)
         with torch.no_grad():
-            plate, clean, true, behind = (
-                encode_view(image).clamp(0, 1) * 2 - 1
-                for image in (sample.plate, sample.clean, sample.foreground, sample.set)
+            plate, clean = (image * 2 - 1 for image in _encoded(cues))
+            true, behind = (
+                encode_view(image).clamp(0, 1) * 2 - 1 for image in (sample.foreground, sample.set)
             )
-        drawn = self.network(plate, clean, segmentation_of(cues_of(sample)) * 2 - 1)
+        drawn = self.network(plate, clean, segmentation_of(cues) * 2 - 1)
         wanted = sample.alpha * 2 - 1
         alpha = (drawn.alpha + 1) / 2
         # Above 0.95 the plate itself is the foreground, as when the matte is used.
