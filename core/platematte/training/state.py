@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from ..errors import WeightsInvalid
 
 Tensor = torch.Tensor
 
@@ -62,17 +65,41 @@ def load_state(
     average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> Progressed:
-    """Continue from a folder; moments that are not there begin anew. Missing folder: the start."""
+    """Continue from a folder; moments that are not there begin anew. Missing folder: the start.
+
+    Raises WeightsInvalid where the folder is of another network, or damaged.
+    """
     if not (folder / "progress.json").is_file():
         return Progressed()
     progressed = Progressed(**json.loads((folder / "progress.json").read_text()))
+    model, kept = (_read(folder / f"{name}.safetensors") for name in ("model", "average"))
+    _check(network, model, folder)
     # A motion branch that the saved weights do not have yet begins as the identity.
-    network.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    network.load_state_dict(model, strict=False)
     average.update({k: v.clone() for k, v in network.state_dict().items()})
-    kept = load_file(folder / "average.safetensors")
     average.update({key: value.to(average[key]) for key, value in kept.items()})
     _load_moments(folder, network, optimizer, progressed.step)
     return progressed
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        fix = "Go on from a copy of the folder, or begin anew with another --out."
+        raise WeightsInvalid(f"cannot go on from here ({error})", path=path, fix=fix) from error
+
+
+def _check(network: nn.Module, saved: dict[str, Tensor], folder: Path) -> None:
+    places = network.state_dict()
+    other = [n for n, value in saved.items() if n not in places or value.shape != places[n].shape]
+    other += [n for n in places if n not in saved and not n.startswith("motion.")]
+    if other:
+        raise WeightsInvalid(
+            f"is a training of another network; the first tensor that does not fit: {other[0]}",
+            path=folder,
+            fix="Give the --architecture that it began with, or another folder as --out.",
+        )
 
 
 def _load_moments(
@@ -81,7 +108,7 @@ def _load_moments(
     paths = {key: folder / f"{key}.safetensors" for key in ("exp_avg", "exp_avg_sq")}
     if not all(path.is_file() for path in paths.values()):
         return
-    moments = {key: load_file(path) for key, path in paths.items()}
+    moments = {key: _read(path) for key, path in paths.items()}
     for name, parameter in network.named_parameters():
         if name in moments["exp_avg"]:
             # A fused step goes through memory as it lies: the moments must lie as their weight

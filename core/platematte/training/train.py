@@ -77,7 +77,9 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     device = torch.device(settings.device)
     network = trainee.network.to(device).train()
     average = {key: value.clone() for key, value in network.state_dict().items()}
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=1e-4, weight_decay=1e-4, fused=device.type in ("cpu", "cuda")
+    )
     progressed = load_state(settings.out, network, average, optimizer)
     run = _Run(settings, trainee, average, optimizer, progressed, draw_validation(settings))
     stream = _stream(settings, trainee, device, settings.seed * 1_000_003 + progressed.step)
@@ -125,11 +127,15 @@ class _Run:
 
     def part_done(self) -> float:
         """Return how much of the slice is over, 0..1, by time or by samples."""
-        part = (time.monotonic() - self.started) / (self.settings.minutes * 60)
-        if self.settings.samples is not None:
-            span = max(1, self.settings.samples - self._samples_before)
-            part = max(part, (self.progressed.samples - self._samples_before) / span)
-        return min(1.0, part)
+        allowed, wanted = self.settings.minutes * 60, self.settings.samples
+        passed = time.monotonic() - self.started
+        if passed >= allowed or (wanted is not None and self.progressed.samples >= wanted):
+            return 1.0
+        part = passed / allowed
+        if wanted is not None:
+            seen = self.progressed.samples - self._samples_before
+            part = max(part, seen / (wanted - self._samples_before))
+        return part
 
     def is_over(self) -> bool:
         """Whether the slice is to end."""
@@ -140,6 +146,8 @@ class _Run:
         network, optimizer = self.trainee.network, self.optimizer
         self._set_rate()
         device_type = next(network.parameters()).device.type
+        # BatchNorm takes a sample in before anyone can tell that it overflows.
+        buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
         with _precision(self.settings.precision, device_type):
             terms = self.trainee.loss(samples)
         optimizer.zero_grad(set_to_none=True)
@@ -148,10 +156,16 @@ class _Run:
         # One sample that overflows must not end a night of training.
         if torch.isfinite(norm):
             optimizer.step()
+            self._note(terms)
+        else:
+            for buffer, before in buffers:
+                buffer.copy_(before)
         update_average(self.average, network, self.progressed.step)
         self.progressed.step += 1
         self.progressed.samples += samples[0].plate.shape[0]
         self.progressed.seconds = self._seconds_before + time.monotonic() - self.started
+
+    def _note(self, terms: dict[str, torch.Tensor]) -> None:
         for name, value in terms.items():
             now = float(value.detach())
             self.losses[name] = 0.98 * self.losses.get(name, now) + 0.02 * now
@@ -211,7 +225,7 @@ def draw_validation(settings: TrainSettings) -> list[Sample]:
     """Return the fixed validation set: samples of 256 px from images kept from training."""
     bank = load_bank(settings.data, held_out=True)
     synthesiser = Synthesiser(bank, VALIDATION_SEED, "cpu")
-    return [synthesiser.draw(4, 256) for _ in range(settings.validation_count // 4)]
+    return [synthesiser.draw(4, 256) for _ in range(max(1, settings.validation_count // 4))]
 
 
 def validate(trainee: Trainee, validation: list[Sample]) -> dict[str, float]:

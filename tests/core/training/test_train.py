@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from platematte.network.base import Widths
 from platematte.network.weights import load_weights
 from platematte.training import train as module
-from platematte.training.bank import Bank
+from platematte.training.architectures import Ours
+from platematte.training.bank import empty_bank
 from platematte.training.stream import stream_samples
 from platematte.training.synthesise import Sample, Synthesiser
-from platematte.training.train import TrainSettings, draw_validation, train
+from platematte.training.train import TrainSettings, draw_validation
 
 FILES = {
     "curve.svg",
@@ -30,16 +30,18 @@ FILES = {
     "weights.safetensors",
 }
 
+Train = Callable[[TrainSettings], Path]
+
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainSettings:
-    """Settings of a slice of a second, with a narrow network, small crops and no images."""
-    monkeypatch.setattr(module, "Widths", lambda: Widths(8, 8, 8, 8, 8))
+    """Settings of a slice of two samples, with small crops and no images."""
     # No slice of these tests reaches the end of the warm-up.
     monkeypatch.setattr(module, "_WARMUP_STEPS", 1)
     return TrainSettings(
         out=tmp_path / "run",
-        minutes=0.01,
+        samples=2,
+        rate=1e-3,
         shapes=((1, 64),),
         precision="fp32",
         validation_count=4,
@@ -47,19 +49,28 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainSettings:
 
 
 @pytest.fixture
+def train(tiny_ours: Callable[..., Ours]) -> Train:
+    """The training, of a network so narrow that a slice takes no time."""
+
+    def run(settings: TrainSettings) -> Path:
+        torch.manual_seed(settings.seed)
+        return module.train(settings, tiny_ours())
+
+    return run
+
+
+@pytest.fixture
 def seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Samples are made in this process, two for each slice; the seeds that were asked for."""
+    """The seeds that samples were asked for with."""
     asked: list[int] = []
 
-    def few(
+    def noted(
         data: Path | None, shapes: tuple[tuple[int, int], ...], seed: int, device: torch.device
     ) -> Iterator[Sample]:
         asked.append(seed)
-        synthesiser = Synthesiser(Bank([], [], []), seed)
-        while True:
-            yield synthesiser.draw(*shapes[0])
+        return stream_samples(data, shapes, seed, device)
 
-    monkeypatch.setattr(module, "stream_samples", few)
+    monkeypatch.setattr(module, "stream_samples", noted)
     return asked
 
 
@@ -77,59 +88,90 @@ def state(settings: TrainSettings) -> dict[str, torch.Tensor]:
 
 
 def test_a_slice_saves_its_state_its_log_and_weights_that_load(
-    tiny: TrainSettings, seeds: list[int]
+    tiny: TrainSettings, train: Train
 ) -> None:
     path = train(tiny)
     assert {entry.name for entry in tiny.out.iterdir()} == FILES
-    steps = progress(tiny)["step"]
-    assert steps >= 2
-    assert progress(tiny)["samples"] == steps
+    assert progress(tiny)["step"] == progress(tiny)["samples"] == 2
     record = json.loads((tiny.out / "log.jsonl").read_text())
-    assert record["step"] == steps
-    assert {"loss_total", "mad", "mse", "rate", "seconds"} <= set(record)
+    assert record["step"] == 2
+    assert {"loss_total", "mad", "mse", "confidence", "rate", "seconds"} <= set(record)
     matter, card = load_weights(path)
-    assert card.samples == steps
+    assert card.samples == 2
     for name, value in load_file(tiny.out / "average.safetensors").items():
         assert torch.equal(matter.state_dict()[name], value.half().float()), name
 
 
 def test_the_next_slice_goes_on_from_the_same_weights_step_and_moments(
-    tiny: TrainSettings, seeds: list[int]
+    tiny: TrainSettings, train: Train
 ) -> None:
     train(tiny)
     before, counted = state(tiny), progress(tiny)
-    # A slice of no time reads everything and writes it again.
-    train(replace(tiny, minutes=0.0))
+    # A slice that has nothing left to do reads everything and writes it again.
+    train(tiny)
     assert progress(tiny) == counted
     after = state(tiny)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    train(tiny)
-    assert progress(tiny)["step"] > counted["step"]
+    train(replace(tiny, samples=3))
+    assert progress(tiny)["step"] == 3
     assert progress(tiny)["seconds"] > counted["seconds"]
     assert not all(torch.equal(before[name], value) for name, value in state(tiny).items())
     steps = [json.loads(line)["step"] for line in (tiny.out / "log.jsonl").open()]
-    assert steps == sorted(steps)
-    assert len(steps) == 3
+    assert steps == [2, 2, 3]
 
 
-def test_each_slice_draws_samples_of_its_own(tiny: TrainSettings, seeds: list[int]) -> None:
-    for _ in range(2):
-        train(tiny)
+def test_two_slices_and_one_long_one_leave_the_same_where_the_samples_are_the_same(
+    tiny: TrainSettings, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Slices draw samples of their own; here all get one sample, so that only the state differs.
+    sample = Synthesiser(empty_bank(), 1).draw(1, 64)
+
+    def same(*_: object) -> Iterator[Sample]:
+        while True:
+            yield sample
+
+    monkeypatch.setattr(module, "stream_samples", same)
+    cut, whole = replace(tiny, samples=2), replace(tiny, samples=4, out=tiny.out.with_name("whole"))
+    train(cut)
+    train(replace(cut, samples=4))
+    train(whole)
+    ours, theirs = state(cut), state(whole)
+    for name in ours:
+        assert torch.allclose(ours[name], theirs[name], atol=1e-7), name
+
+
+def test_a_slice_ends_by_time(tiny: TrainSettings, train: Train) -> None:
+    train(replace(tiny, samples=None, minutes=0.01))
+    assert progress(tiny)["step"] >= 1
+
+
+def test_each_slice_draws_samples_of_its_own(
+    tiny: TrainSettings, train: Train, seeds: list[int]
+) -> None:
+    for samples in (2, 4):
+        train(replace(tiny, samples=samples))
     assert len(set(seeds)) == 2
     assert module.VALIDATION_SEED not in seeds
 
 
+def test_the_rate_falls_to_its_end(tiny: TrainSettings, train: Train) -> None:
+    train(replace(tiny, samples=8, rate_end=1e-5))
+    # The last step is taken when 7 of 8 samples are over.
+    assert json.loads((tiny.out / "log.jsonl").read_text())["rate"] == pytest.approx(4.77e-5, 0.01)
+
+
 def test_a_sample_that_overflows_does_not_end_a_training(
-    tiny: TrainSettings, monkeypatch: pytest.MonkeyPatch
+    tiny: TrainSettings, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Iterator[Sample]:
-        sample = Synthesiser(Bank([], [], []), 1).draw(1, 64)
+        sample = Synthesiser(empty_bank(), 1).draw(1, 64)
         while True:
             yield replace(sample, plate=sample.plate * float("nan"))
 
     monkeypatch.setattr(module, "stream_samples", broken)
     train(tiny)
+    assert progress(tiny)["step"] == 2
     assert all(bool(torch.isfinite(value).all()) for value in state(tiny).values())
 
 
@@ -139,11 +181,11 @@ def test_the_validation_set_is_the_same_every_time(tiny: TrainSettings) -> None:
     assert torch.equal(one[0].plate, other[0].plate)
 
 
-@pytest.mark.slow
-def test_samples_come_from_a_process_beside_the_training() -> None:
-    stream = stream_samples(None, ((2, 64), (1, 96)), seed=3, device=torch.device("cpu"))
-    there = Synthesiser(Bank([], [], []), 3)
-    for count, size in ((2, 64), (1, 96), (2, 64)):
-        sample, same = next(stream), there.draw(count, size)
-        assert torch.allclose(sample.plate, same.plate, atol=1e-5)
-    stream.close()  # type: ignore[attr-defined]
+def test_a_temporal_network_learns_from_clips(
+    tiny: TrainSettings, tiny_ours: Callable[..., Ours]
+) -> None:
+    trainee = tiny_ours(is_temporal=True)
+    before = trainee.network.motion.join.weight.detach().clone()
+    module.train(tiny, trainee)
+    assert not torch.equal(trainee.network.motion.join.weight, before)
+    assert load_weights(tiny.out / "weights.safetensors")[0].is_temporal

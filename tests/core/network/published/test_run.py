@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from platematte.errors import DeviceMemoryExhausted
 from platematte.network.matter import Cues, Drawn
 from platematte.network.published import run as run_module
+from platematte.network.published import runner as runner_module
 from platematte.network.published import segmentation
 from platematte.network.published.layouts import BUILDERS
 from platematte.network.published.run import (
@@ -200,7 +201,7 @@ def test_running_out_of_memory_ends_with_what_to_do(monkeypatch: pytest.MonkeyPa
     def fail(*_: object) -> Drawn:
         raise RuntimeError("CUDA out of memory")
 
-    monkeypatch.setattr("platematte.network.published.runner.run_published", fail)
+    monkeypatch.setattr(runner_module, "run_published", fail)
     runner = PublishedRunner(torch.nn.Identity(), CPU, torch.float32, cpu_fallback=True)
     with pytest.raises(DeviceMemoryExhausted, match="tiles") as caught:
         runner.answer(make_cues(8, 8))

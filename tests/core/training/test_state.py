@@ -1,0 +1,197 @@
+"""The state of a training comes back exactly, and that of another network is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from platematte.errors import WeightsInvalid
+from platematte.network.base import Widths
+from platematte.network.matter import Matter
+from platematte.training.architectures import Ours
+from platematte.training.bank import empty_bank
+from platematte.training.state import (
+    Progressed,
+    load_state,
+    pack_state,
+    save_state,
+    update_average,
+)
+from platematte.training.synthesise import Sample, Synthesiser
+
+MakeOurs = Callable[..., Ours]
+Tensor = torch.Tensor
+
+
+class Training:
+    """A network with its optimizer and its average, as the loop has them."""
+
+    def __init__(self, trainee: Ours, is_fused: bool = True) -> None:
+        self.trainee = trainee
+        self.network = trainee.network
+        self.average = {key: value.clone() for key, value in self.network.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, fused=is_fused)
+        self.progressed = Progressed()
+
+    def learn(self, samples: list[Sample]) -> None:
+        for sample in samples:
+            total = self.trainee.loss([sample])["total"]
+            self.optimizer.zero_grad()
+            total.backward()
+            self.optimizer.step()
+            update_average(self.average, self.network, self.progressed.step)
+            self.progressed.step += 1
+            self.progressed.samples += len(sample.plate)
+
+    def save(self, folder: Path) -> None:
+        save_state(folder, self.network, self.average, self.optimizer, self.progressed)
+
+    def load(self, folder: Path) -> None:
+        self.progressed = load_state(folder, self.network, self.average, self.optimizer)
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    synthesiser = Synthesiser(empty_bank(), 5)
+    return [synthesiser.draw(2, 64) for _ in range(4)]
+
+
+@pytest.mark.parametrize("is_fused", [True, False])
+def test_a_training_that_was_interrupted_ends_with_the_same_weights(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs, is_fused: bool
+) -> None:
+    torch.manual_seed(1)
+    whole, first, second = (Training(tiny_ours(), is_fused) for _ in range(3))
+    first.network.load_state_dict(whole.network.state_dict())
+    first.average = {key: value.clone() for key, value in whole.average.items()}
+    whole.learn(samples)
+    first.learn(samples[:2])
+    first.save(tmp_path)
+    second.load(tmp_path)
+    assert second.progressed == first.progressed == Progressed(step=2, samples=4)
+    second.learn(samples[2:])
+    for key, value in whole.network.state_dict().items():
+        assert torch.equal(second.network.state_dict()[key], value), key
+        assert torch.equal(second.average[key], whole.average[key]), key
+
+
+def test_a_folder_without_a_state_is_the_start(tmp_path: Path, tiny_ours: MakeOurs) -> None:
+    training = Training(tiny_ours())
+    before = {key: value.clone() for key, value in training.network.state_dict().items()}
+    training.load(tmp_path / "nothing")
+    assert training.progressed == Progressed()
+    assert all(torch.equal(training.network.state_dict()[k], v) for k, v in before.items())
+
+
+def test_the_average_follows_the_weights_faster_in_the_beginning() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.BatchNorm1d(1))
+    average = {key: value.clone() for key, value in network.state_dict().items()}
+    weight = network[0].weight
+    torch.nn.init.zeros_(weight)
+    average["0.weight"].zero_()
+    weight.data.fill_(1)
+    steps = []
+    for step in (0, 10_000):
+        before = average["0.weight"].clone()
+        update_average(average, network, step)
+        steps.append(float((average["0.weight"] - before) / (1 - before)))
+    assert steps[0] == pytest.approx(0.9)
+    assert steps[1] == pytest.approx(0.001, rel=0.01)
+    # What BatchNorm counts is a number and not a mean.
+    network(torch.rand(4, 1))
+    update_average(average, network, 5)
+    assert int(average["1.num_batches_tracked"]) == 1
+
+
+def test_files_are_written_beside_and_renamed(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    training = Training(tiny_ours())
+    training.learn(samples[:1])
+    training.save(tmp_path)
+    names = {"model", "average", "exp_avg", "exp_avg_sq"}
+    expected = {*(f"{name}.safetensors" for name in names), "progress.json"}
+    assert {path.name for path in tmp_path.iterdir()} == expected
+    assert json.loads((tmp_path / "progress.json").read_text())["samples"] == 2
+    keys = set(training.network.state_dict())
+    assert all(set(load_file(tmp_path / f"{name}.safetensors")) == keys for name in names)
+
+
+def test_the_small_copy_goes_on_without_moments(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    training, other = Training(tiny_ours()), Training(tiny_ours())
+    training.learn(samples[:1])
+    training.save(tmp_path / "run")
+    pack_state(tmp_path / "run", tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 3
+    sizes = [
+        sum(path.stat().st_size for path in (tmp_path / name).iterdir()) for name in ("run", "kept")
+    ]
+    assert sizes[1] < 0.4 * sizes[0]
+    other.load(tmp_path / "kept")
+    assert other.progressed == training.progressed
+    assert not other.optimizer.state
+    for key, value in training.network.state_dict().items():
+        assert torch.equal(other.network.state_dict()[key], value.half().float()), key
+    other.learn(samples[1:2])
+
+
+def test_a_network_that_grows_neighbours_goes_on_from_one_without(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    single, grown = Training(tiny_ours()), Training(tiny_ours(is_temporal=True))
+    single.learn(samples[:1])
+    single.save(tmp_path)
+    grown.load(tmp_path)
+    for key, value in single.network.state_dict().items():
+        assert torch.equal(grown.network.state_dict()[key], value)
+        assert torch.equal(grown.average[key], single.average[key])
+    own = {key for key in grown.average if key.startswith("motion.")}
+    assert own == set(grown.average) - set(single.average)
+    assert own
+    grown.learn(samples[1:2])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: Ours(Matter(Widths(8, 8, 8, 16, 8))),
+        lambda: Ours(Matter(Widths(8, 8, 8, 8, 8), is_temporal=True)),
+    ],
+    ids=["wider", "temporal"],
+)
+def test_the_state_of_another_network_is_refused_and_nothing_is_changed(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs, other: Callable[[], Ours]
+) -> None:
+    Training(other()).save(tmp_path)
+    training = Training(tiny_ours())
+    before = {key: value.clone() for key, value in training.network.state_dict().items()}
+    with pytest.raises(WeightsInvalid, match="another network") as caught:
+        training.load(tmp_path)
+    assert caught.value.path == str(tmp_path)
+    assert "--architecture" in caught.value.fix
+    assert all(torch.equal(training.network.state_dict()[k], v) for k, v in before.items())
+
+
+def test_a_state_with_a_tensor_missing_or_damaged_is_refused(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    training = Training(tiny_ours())
+    training.save(tmp_path)
+    model = tmp_path / "model.safetensors"
+    tensors = load_file(model)
+    first = next(iter(tensors))
+    save_file({key: value for key, value in tensors.items() if key != first}, model)
+    with pytest.raises(WeightsInvalid, match=first):
+        training.load(tmp_path)
+    model.write_bytes(b"half of a fi")
+    with pytest.raises(WeightsInvalid, match="cannot go on") as caught:
+        training.load(tmp_path)
+    assert caught.value.path == str(model)
+    assert "--out" in caught.value.fix
