@@ -16,7 +16,7 @@ from ..errors import WeightsInvalid
 from .checkpoint import read_checkpoint
 from .published.layouts import BUILDERS
 from .published.recognise import NotRecognised, recognise
-from .weights import WeightsCard, hash_file, packaged_weights, read_header, weights_folder
+from .weights import ALIASES, WeightsCard, hash_file, packaged_weights, read_header, weights_folder
 
 Tensor = torch.Tensor
 
@@ -126,7 +126,7 @@ def _checked_name(source: Path, name: str | None) -> str:
             path=source,
             fix="--name takes letters, digits, dots, dashes and underscores.",
         )
-    if chosen in ("default", *packaged_weights()):
+    if chosen in {*ALIASES, *packaged_weights()}:
         raise WeightsInvalid(
             f"weights called {chosen!r} are in the package already",
             path=source,

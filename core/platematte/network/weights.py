@@ -21,6 +21,8 @@ FORMAT = "platematte-matter-2"
 """Names the architecture; a file with another one is refused, not guessed at."""
 PACKAGED = Path(__file__).resolve().parent.parent / "weights"
 DEFAULT = "quality-1"
+ALIASES = {"default": DEFAULT, "quality": DEFAULT, "fast": "fast-1"}
+"""Names that go on meaning the newest set of their kind; a farm may pin the numbered one."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,11 @@ def imported_weights() -> dict[str, Path]:
 
 
 def find_weights(name: str) -> Path:
-    """Return the file of a set of weights: "default", a name (packaged or imported) or a path."""
+    """Return the file of a set of weights: an alias, a name (packaged or imported) or a path."""
     known = {**imported_weights(), **packaged_weights()}
-    if name in ("default", *known):
-        wanted = DEFAULT if name == "default" else name
-        if wanted in known:
-            return known[wanted]
+    wanted = ALIASES.get(name, name)
+    if wanted in known:
+        return known[wanted]
     if Path(name).is_file():
         return Path(name)
     raise WeightsInvalid(

@@ -27,9 +27,9 @@ class Faults:
     shadow: float = 0.55
     shadow_depth: float = 0.55
     bounce: float = 0.2
-    reflection: float = 0.08
-    props: float = 0.08
-    lamps: float = 0.1
+    reflection: float = 0.12
+    props: float = 0.25
+    lamps: float = 0.2
     moved: float = 0.65
     """Clean plates that are not quite in place."""
     moved_px: float = 1.5

@@ -36,7 +36,7 @@ class LossWeights:
     gradient: float = 0.5
     foreground: float = 0.5
     composition: float = 0.3
-    error: float = 0.01
+    error: float = 0.02
 
 
 def matting_loss(drawn: Drawn, truth: Sample, weights: LossWeights) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from .subjects import Subjects
 
 Tensor = torch.Tensor
 
-VERSION = 2
+VERSION = 3
 """Counts up when samples change; figures of different versions are not comparable."""
 
 

@@ -203,7 +203,9 @@ def test_other_weights_of_the_same_name_are_replaced_only_when_told(
     assert import_weights(base, "mine", replace=True).layout == "v2-mobilenetv2-base"
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "-x", "default", "quality-1"])
+@pytest.mark.parametrize(
+    "name", ["", "../up", "a/b", ".hidden", "-x", "default", "fast", "quality-1"]
+)
 def test_a_name_that_cannot_be_used_is_refused(
     folder: Path, tmp_path: Path, save_checkpoint: SaveCheckpoint, name: str
 ) -> None:
