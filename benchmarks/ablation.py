@@ -135,6 +135,7 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--samples", type=int, default=4000, help="samples for each variant")
+    parser.add_argument("--batch", type=int, default=2, help="samples a step")
     parser.add_argument("--side", type=int, default=128, help="side of the crops in px")
     parser.add_argument("--variants", nargs="+", default=[*VARIANTS], choices=[*VARIANTS])
     parser.add_argument("--motion", action="store_true", help="fused neighbours against none")
@@ -181,7 +182,7 @@ def settings_of(options: argparse.Namespace, out: Path, seed: int) -> TrainSetti
         samples=options.samples,
         rate=8e-4,
         rate_end=1e-5,
-        shapes=((8, options.side),),
+        shapes=((options.batch, options.side),),
         seed=seed,
         threads=options.threads,
     )

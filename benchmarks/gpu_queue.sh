@@ -34,8 +34,10 @@ accuracy)
 speed)
     for precision in fp32 fp16 bf16; do
         echo "== $precision"
-        python3 benchmarks/speed.py --device cuda --precision "$precision"
+        python3 benchmarks/speed.py --only pipeline --device cuda --precision "$precision"
     done
+    # All precisions, ours and the baselines, in one run.
+    python3 benchmarks/speed.py --only networks --device cuda --rounds 15
     ;;
 *) sed -n 2,3p "$0"; exit 2 ;;
 esac

@@ -1,12 +1,14 @@
-"""Seconds a frame of each stage, and peak memory, at HD and 4K.
+"""Seconds a frame of each stage, and peak memory, at HD and 4K; then the networks compared.
 
     python benchmarks/speed.py --frames 6
+    python benchmarks/speed.py --only networks --device cuda
 
-Runs the real command's pipeline on EXR files (half, zips) that it makes itself, each size in a
-process of its own, so that peak memory is that size's alone. Stages overlap, as they do in a shot,
-and take each other's cores; "network alone" is the network with nothing beside it. "whole" is the
-wall time of the shot divided by its frames; against it stands the slowest of read, compute
-(prepare, network and solve) and write, which is what a perfect overlap would leave.
+The second part, our networks against the published architectures, is `speed_networks.py`. The
+first runs the real command's pipeline on EXR files (half, zips) that it makes itself, each size in
+a process of its own, so that peak memory is that size's alone. Stages overlap, as they do in a
+shot, and take each other's cores; "network alone" is the network with nothing beside it. "whole"
+is the wall time of the shot divided by its frames; against it stands the slowest of read, compute
+(all between them) and write, which is what a perfect overlap would leave.
 """
 
 from __future__ import annotations
@@ -23,16 +25,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from machine import describe_machine, print_table
+from speed_networks import add_options, compare_networks
 
 if TYPE_CHECKING:
     from platematte.settings import MatteSettings
 
 SIZES = {"HD": (1920, 1080), "4K": (3840, 2160)}
-STAGES = ("read", "prepare", "network", "solve", "write")
+STAGES = ("read", "prepare", "network", "temporal", "solve", "write")
 
 
 def main() -> None:
-    """Measure each size and print one table."""
+    """Measure each size and print the table, then compare the networks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=6)
     parser.add_argument("--camera", choices=("static", "moving"), default="static")
@@ -40,17 +43,27 @@ def main() -> None:
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--weights", default="default")
     parser.add_argument("--size", choices=tuple(SIZES), help="measure this size in this process")
+    parser.add_argument("--only", choices=("pipeline", "networks"))
+    add_options(parser)
     parsed = parser.parse_args()
     if parsed.size:
         print(json.dumps(measure(parsed)))
         return
     print(describe_machine())
+    if parsed.only != "networks":
+        measure_pipeline()
+    if parsed.only != "pipeline":
+        compare_networks(parsed)
+
+
+def measure_pipeline() -> None:
+    """Measure each size in a process of its own and print one table."""
     rows = []
     for size, (width, height) in SIZES.items():
         command = [sys.executable, __file__, *sys.argv[1:], "--size", size]
         result = subprocess.run(command, check=True, capture_output=True, text=True)
         facts = json.loads(result.stdout.splitlines()[-1])
-        compute = sum(facts[stage] for stage in ("prepare", "network", "solve"))
+        compute = sum(facts[stage] for stage in STAGES[1:-1])
         slowest = max(facts["read"], compute, facts["write"])
         rows.append(
             [

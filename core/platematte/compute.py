@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,13 +11,17 @@ import torch
 from platematte.memory import keep_freed_memory
 from platematte.network.base import NEIGHBOURS
 from platematte.network.device import choose_device
+from platematte.network.encode import encode_view
 from platematte.network.load import Machine, load_runner
 from platematte.network.matter import Cues, Drawn, Views
 from platematte.network.tiles import Seen
 from platematte.network.weights import find_weights
 from platematte.prepare.prepare import PreparedFrame
 from platematte.settings import MatteSettings
+from platematte.solve.confidence import solve_confidence
 from platematte.solve.foreground import Solved, solve_alpha, solve_foreground
+from platematte.solve.match import halve
+from platematte.solve.temporal import OFFSETS, Trace, fuse_alpha, trace_frame
 
 Image = np.ndarray
 
@@ -44,6 +49,12 @@ class LookedAt:
         nothing = self.seen.quarter.new_empty(0)
         return Seen(nothing, self.seen.eighth, Views(nothing, nothing))
 
+    def once_drawn(self) -> LookedAt:
+        """Return what is needed of this frame after the network has answered."""
+        nothing = self.seen.quarter.new_empty(0)
+        cues = Cues(nothing, nothing, nothing, nothing)
+        return replace(self, cues=cues, seen=Seen(nothing, nothing, Views(nothing, nothing)))
+
 
 @dataclass(frozen=True)
 class FrameResult:
@@ -53,7 +64,7 @@ class FrameResult:
     colour: Image
     """The network's straight foreground colour, H x W x 3."""
     confidence: Image
-    """1 minus the absolute error of alpha that is to be expected, H x W x 1 in 0..1."""
+    """How little error of alpha is to be expected, H x W x 1 in 0..1 (`solve_confidence`)."""
 
 
 class Engine:
@@ -66,10 +77,12 @@ class Engine:
         device = choose_device(network.device)
         machine = Machine(device, network.precision, engine.memory_mib, engine.cpu_fallback)
         self.runner, self.card = load_runner(find_weights(network.weights), machine)
+        self.fused_offsets = OFFSETS if settings.solve.temporal == "auto" else ()
+        """Offsets of the frames whose alpha a frame's own is averaged with."""
 
     @property
     def offsets(self) -> tuple[int, ...]:
-        """Offsets of the frames that change a frame's result."""
+        """Offsets of the frames that change what the network answers for a frame."""
         return NEIGHBOURS if self.runner.is_temporal else ()
 
     def look(self, prepared: PreparedFrame, mattes: Mattes, to_rec709: Image) -> LookedAt:
@@ -81,11 +94,29 @@ class Engine:
         """Return the network's answer for a frame that was looked at, with its neighbours."""
         return self.runner.answer(here.cues, here.seen, beside)
 
+    def trace(self, here: LookedAt, drawn: Drawn, to_rec709: Image) -> Trace | None:
+        """Return what the frames beside this one need of it; None where alpha is not fused."""
+        if not self.fused_offsets:
+            return None
+        small = _to_gamut(_tensor(halve(here.prepared.plate)), to_rec709)
+        return trace_frame(_image(drawn.alpha), _image(encode_view(small)))
+
+    def fuse(self, drawn: Drawn, trace: Trace | None, beside: Sequence[Trace | None]) -> Drawn:
+        """Return the answer with alpha averaged along the motion, the rest as it was.
+
+        trace: what `trace` returned for this frame. beside: the same of the frames beside it, at
+        `fused_offsets`, None where there is no such frame.
+        """
+        if trace is None or all(neighbour is None for neighbour in beside):
+            return drawn
+        return replace(drawn, alpha=_tensor(fuse_alpha(trace, beside)))
+
     def solve(self, here: LookedAt, drawn: Drawn, to_rec709: Image) -> FrameResult:
         """Return alpha and foreground of a frame from the network's answer."""
-        alpha, colour, confidence = images_of(drawn, to_rec709)
+        drawn_alpha, colour, error = images_of(drawn, to_rec709)
         prepared, mattes = here.prepared, here.mattes
-        alpha = solve_alpha(alpha, mattes.garbage, mattes.core)
+        alpha = solve_alpha(drawn_alpha, mattes.garbage, mattes.core)
+        confidence = solve_confidence(alpha, error, mattes.garbage, mattes.core)
         solved = solve_foreground(prepared.plate, prepared.clean, alpha, prepared.trust, colour)
         return FrameResult(solved, colour, confidence)
 
@@ -99,12 +130,10 @@ def cues_of(prepared: PreparedFrame, mattes: Mattes, to_rec709: Image) -> Cues:
 
 
 def images_of(drawn: Drawn, to_rec709: Image) -> tuple[Image, Image, Image]:
-    """Return alpha (H x W x 1), colour in the working space (x 3) and confidence (x 1)."""
+    """Return alpha (H x W x 1), colour in the working space (x 3) and expected error (x 1)."""
     colour = _to_gamut(drawn.foreground, np.linalg.inv(to_rec709))
-    confidence = (1 - drawn.error.abs()).clamp(0, 1)
-    parts = (drawn.alpha, colour, confidence)
-    alpha, colour_image, confidence_image = (part[0].permute(1, 2, 0).numpy() for part in parts)
-    return np.ascontiguousarray(alpha), colour_image, confidence_image
+    alpha, colour_image, error = (_image(part) for part in (drawn.alpha, colour, drawn.error))
+    return np.ascontiguousarray(alpha), colour_image, error
 
 
 def _hints(mattes: Mattes, plate: torch.Tensor) -> torch.Tensor:
@@ -125,6 +154,10 @@ def _hints(mattes: Mattes, plate: torch.Tensor) -> torch.Tensor:
 def _tensor(image: Image) -> torch.Tensor:
     contiguous = np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32)
     return torch.from_numpy(contiguous)[None]
+
+
+def _image(tensor: torch.Tensor) -> Image:
+    return tensor[0].permute(1, 2, 0).numpy()
 
 
 def _to_gamut(image: torch.Tensor, matrix: Image) -> torch.Tensor:

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 
 from platematte.compute import Engine, FrameResult, LookedAt, Mattes
-from platematte.errors import CleanUnusable
+from platematte.errors import CleanUnusable, MatteError
 from platematte.finish import finish_frame
 from platematte.frames import FrameInput, FrameReader
-from platematte.neighbours import Ready, with_neighbours
+from platematte.neighbours import Answer, Ready, with_answers, with_neighbours
 from platematte.plan import Existing, Job, plan_job
 from platematte.prepare.camera import same_picture_error
 from platematte.prepare.prepare import Preparer, study_camera
@@ -49,12 +49,16 @@ def matte_shot(
         with telling.stage("study"), _naming_clean(job):
             camera = study_camera(reader.samples(), settings.prepare) if job.todo else None
         look = partial(_look, job, engine, Preparer(settings.prepare, camera), telling)
-        frames = telling.each("read", reader.read_all(job.needed(engine.offsets)))
+        fail = partial(_fail, job, telling)
+        window, to_draw = engine.fused_offsets, job.needed(engine.fused_offsets)
+        frames = telling.each("read", reader.read_all(job.needed(window, engine.offsets)))
         ahead = settings.engine.read_ahead
         with ReadAhead(frames, ahead) as inputs, WriteBehind(ahead) as writer:
-            for ready in with_neighbours(inputs, job.todo, engine.offsets, look, telling.failed):
-                result = _matte(job, engine, telling, ready)
-                writer.put(partial(_write, job, engine, telling, ready, result))
+            ready = with_neighbours(inputs, to_draw, engine.offsets, look, fail)
+            answers = (_draw(job, engine, telling, frame) for frame in ready)
+            for answer in with_answers(answers, job.todo, window):
+                result = _matte(job, engine, telling, answer)
+                writer.put(partial(_write, job, engine, telling, answer, result))
     return telling.end()
 
 
@@ -86,11 +90,18 @@ def _look(
         prepared = preparer.prepare(source.plate, source.clean, source.coverage, garbage)
         # Taken from an empty frame of the shot it is a good clean plate; as the clean plate of
         # that one frame alone it can only be a mistake.
-        if prepared.report.is_clean_itself and len(job.frames) == 1:
+        if prepared.report.is_clean_itself and job.frames == (source.frame,):
             raise same_picture_error()
-    telling.warn(source.frame, (*source.warnings, *prepared.report.warnings))
+    if source.frame in job.frames:
+        telling.warn(source.frame, (*source.warnings, *prepared.report.warnings))
     with telling.stage("network"):
         return engine.look(prepared, source.mattes, job.to_rec709)
+
+
+def _fail(job: Job, telling: Telling, frame: int, error: MatteError) -> None:
+    """Tell of a frame that failed; one of another chunk is that chunk's affair."""
+    if frame in job.frames:
+        telling.failed(frame, error)
 
 
 @contextmanager
@@ -103,21 +114,30 @@ def _naming_clean(job: Job) -> Iterator[None]:
         raise
 
 
-def _matte(job: Job, engine: Engine, telling: Telling, ready: Ready) -> FrameResult:
+def _draw(job: Job, engine: Engine, telling: Telling, ready: Ready) -> Answer:
     telling.check_cancel()
     with telling.stage("network"):
         drawn = engine.draw(ready.here, ready.beside)
+    with telling.stage("temporal"):
+        trace = engine.trace(ready.here, drawn, job.to_rec709)
+    return Answer(ready.source, ready.here.once_drawn(), drawn, trace)
+
+
+def _matte(job: Job, engine: Engine, telling: Telling, answer: Answer) -> FrameResult:
+    telling.check_cancel()
+    with telling.stage("temporal"):
+        drawn = engine.fuse(answer.drawn, answer.trace, answer.beside)
     with telling.stage("solve"):
-        return engine.solve(ready.here, drawn, job.to_rec709)
+        return engine.solve(answer.here, drawn, job.to_rec709)
 
 
-def _write(job: Job, engine: Engine, telling: Telling, ready: Ready, result: FrameResult) -> None:
+def _write(job: Job, engine: Engine, telling: Telling, answer: Answer, result: FrameResult) -> None:
     with telling.stage("write"):
-        report = finish_frame(job, engine.card, ready.source, ready.here, result)
+        report = finish_frame(job, engine.card, answer.source, answer.here, result)
     if report.saturated:
         told = f"{report.saturated} values beyond the largest half float were written as 65504"
-        telling.warn(ready.source.frame, [told])
+        telling.warn(answer.source.frame, [told])
     if report.zeroed:
         told = f"{report.zeroed} values that are not a number were written as 0"
-        telling.warn(ready.source.frame, [told])
-    telling.finished(ready.source.frame, str(report.path))
+        telling.warn(answer.source.frame, [told])
+    telling.finished(answer.source.frame, str(report.path))

@@ -53,11 +53,17 @@ class Job:
         """Frames that are still to be computed."""
         return tuple(frame for frame in self.frames if frame not in self.finished)
 
-    def needed(self, offsets: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the frames to read: those to do and the neighbours that exist, ascending."""
-        there = set(self.sources["plate"].sequence.frames_on_disk()) if offsets else set()
-        beside = {frame + offset for frame in self.todo for offset in offsets}
-        return tuple(sorted(set(self.todo) | (beside & there)))
+    def needed(self, *windows: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the frames to do with the neighbours that exist, ascending.
+
+        windows: offsets of neighbours. Each window is laid around all frames that those before it
+        asked for: neighbours that are to be matted have neighbours of their own.
+        """
+        frames = set(self.todo)
+        there = set(self.sources["plate"].sequence.frames_on_disk()) if any(windows) else set()
+        for offsets in windows:
+            frames |= {frame + offset for frame in frames for offset in offsets} & there
+        return tuple(sorted(frames))
 
     def close(self) -> None:
         """Close all files."""

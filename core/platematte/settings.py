@@ -56,6 +56,14 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True)
+class SolveSettings:
+    """What becomes of the network's answer."""
+
+    temporal: Literal["auto", "off"] = "auto"
+    """Average alpha with that of two frames on each side, along the motion, against flicker."""
+
+
+@dataclass(frozen=True)
 class OutputSettings:
     """What is written."""
 
@@ -84,6 +92,7 @@ class MatteSettings:
     input: InputSettings = InputSettings()
     prepare: PrepareSettings = PrepareSettings()
     network: NetworkSettings = NetworkSettings()
+    solve: SolveSettings = SolveSettings()
     output: OutputSettings = OutputSettings()
     engine: EngineSettings = EngineSettings()
 

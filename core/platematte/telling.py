@@ -36,7 +36,8 @@ class ShotReport:
     failed: list[FailedFrame] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    """Wall seconds in each stage: load, study, read, prepare, network, solve, write; and total."""
+    """Wall seconds in each stage: load, study, read, prepare, network, temporal, solve, write;
+    and total."""
 
 
 class Telling:

@@ -216,7 +216,8 @@ def test_nan_and_inf_are_counted_and_told_and_stay_where_they_were(
     assert len(told) == (1 if role == "plate" else 3)
     far = np.ones((48, 64), bool)
     far[6:38, 24:58] = False
-    assert np.abs(after["A"] - before["A"])[far].max() < 2e-3
+    # Over time, frames are matched from coarse to fine, which sees a little of everywhere.
+    assert np.abs(after["A"] - before["A"])[far].max() < 5e-3
     opaque = far & (before["A"][..., 0] == 1) & (after["A"][..., 0] == 1)
     assert opaque.sum() > 50
     assert (after["premult"] == before["premult"])[opaque].all()

@@ -60,11 +60,19 @@ class Look(nn.Module):
     def forward(
         self, plate: Tensor, clean: Tensor, trust: Tensor, hints: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Take encoded plate and clean (N x 3), trust (N x 1), hints (N x 3): 1/4 and 1/8."""
+        """Take encoded plate and clean (N x 3), trust (N x 1), hints (N x 3): 1/4 and 1/8.
+
+        hints of 1 x 1 pixel say nothing, and stand for a frame of zeros.
+        """
         own = torch.relu_(self.plate(plate))
         pair = self.pair_plate(plate).add_(self.pair_clean(clean)).add_(self.pair_trust(trust))
         pair = torch.relu_(self.compare(torch.relu_(pair)))
-        marks = torch.relu_(self.hints(hints))
+        if hints.shape[2:] == (1, 1):
+            # Of zeros the convolution makes its bias everywhere.
+            bias: Tensor = self.hints.bias  # type: ignore[assignment]
+            marks = torch.relu(bias.view(1, -1, 1, 1))
+        else:
+            marks = torch.relu_(self.hints(hints))
         chosen = self.select_clean(own, pair), self.select_hints(own, marks)
         quarter = torch.relu_(mix(self.combine, own, *chosen))
         return quarter, self.block(torch.relu_(self.down(quarter)))

@@ -47,7 +47,7 @@ class Refine(nn.Module):
         features = self.difference(difference).add_(self.alphas(packed)).add_(detail)
         features = torch.relu_(self.second(torch.relu_(features)))
         # What the heads say in bfloat16 only weighs and corrects two alphas that are float32.
-        heads = nn.functional.pixel_shuffle(self.heads(features).contiguous(), 2).float()
+        heads = shuffle2(self.heads(features)).float()
         weight, change, doubt = heads.split(1, 1)
         coarse, projected = alphas[:, :1], alphas[:, 1:2]
         return torch.lerp(coarse, projected, torch.sigmoid(weight)) + change, expected_error(doubt)
@@ -64,7 +64,35 @@ def expected_error(doubt: Tensor) -> Tensor:
 
 def upsample4(features: Tensor) -> Tensor:
     """Return features at four times the height and width."""
-    return nn.functional.interpolate(features.contiguous(), scale_factor=4, mode="bilinear")
+    # One channel at a time: torch takes half as long for a batch of planes as for three channels.
+    planes = features.contiguous().flatten(0, 1)[:, None]
+    larger = nn.functional.interpolate(planes, scale_factor=4, mode="bilinear")
+    return larger[:, 0].unflatten(0, features.shape[:2])
+
+
+def shuffle2(features: Tensor) -> Tensor:
+    """Return what `pixel_shuffle` by 2 returns; on a CPU in a third of its time."""
+    is_recorded = torch.is_grad_enabled() or torch.jit.is_tracing()
+    if features.device.type != "cpu" or is_recorded:
+        # Written into slice by slice, a tensor is a burden to whoever records what is done to it.
+        return nn.functional.pixel_shuffle(features.contiguous(), 2)
+    count, channels, height, width = features.shape
+    shuffled = features.new_empty(count, channels // 4, 2 * height, 2 * width)
+    for index in range(channels):
+        channel, row, column = index // 4, index // 2 % 2, index % 2
+        shuffled[:, channel, row::2, column::2] = features[:, index]
+    return shuffled
+
+
+def shrink4(image: Tensor) -> Tensor:
+    """Return means of 4 x 4 pixels, as `avg_pool2d` does; image: N x C x H x W, channels last.
+
+    Rows first, then columns of what is left: a quarter of the time.
+    """
+    rows = image.permute(0, 2, 3, 1)
+    rows = (rows[:, 0::4] + rows[:, 1::4]).add_(rows[:, 2::4]).add_(rows[:, 3::4])
+    sums = (rows[:, :, 0::4] + rows[:, :, 1::4]).add_(rows[:, :, 2::4]).add_(rows[:, :, 3::4])
+    return sums.mul_(1 / 16).permute(0, 3, 1, 2)
 
 
 def draw_foreground(plate_encoded: Tensor, residual: Tensor) -> Tensor:
@@ -73,4 +101,4 @@ def draw_foreground(plate_encoded: Tensor, residual: Tensor) -> Tensor:
     plate_encoded: N x 3 x H x W. residual: N x 3 x H/4 x W/4, in the encoded view. The colour of
     a foreground varies slowly beside its alpha, so it is drawn coarse and upsampled.
     """
-    return (nn.functional.avg_pool2d(plate_encoded, 4) + residual).clamp_(0.0, 1.2)
+    return (shrink4(plate_encoded) + residual).clamp_(0.0, 1.2)

@@ -69,7 +69,15 @@ def padded_rows(cues: Cues, start: int, end: int) -> Cues:
     if not any(padding):
         return rows
     parts = (rows.plate, rows.clean, rows.trust, rows.hints)
-    return Cues(*(nn.functional.pad(part, padding, mode="replicate") for part in parts))
+    return Cues(*(_pad(part, padding) for part in parts))
+
+
+def _pad(part: Tensor, padding: tuple[int, ...]) -> Tensor:
+    if part.stride()[2:] == (0, 0):
+        # One pixel that stands for all of them stands for those beyond, too.
+        size = part.shape[2] + padding[3], part.shape[3] + padding[1]
+        return part[:, :, :1, :1].expand(-1, -1, *size)
+    return nn.functional.pad(part, padding, mode="replicate")
 
 
 def padded_height(cues: Cues) -> int:

@@ -167,7 +167,7 @@ class Architecture:
     rate: float
 
 
-FAST = replace(Widths(), quarter=32, eighth=48, sixteenth=80, thirty_second=128, half=16)
+FAST = replace(Widths(), quarter=16, eighth=32, sixteenth=64, thirty_second=128, half=8)
 ARCHITECTURES = {
     "quality": Architecture(lambda: Ours(Matter(Widths())), 6e-4),
     "fast": Architecture(lambda: Ours(Matter(FAST)), 8e-4),
