@@ -11,9 +11,8 @@ export PYTHONPATH=core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
 train() { python3 -m platematte.cli.main train --data "$DATA" --device cuda --minutes "$MINUTES" "$@"; }
 go_on() {
     local name=$1
-    [ -d "$OUT/state" ] || { mkdir -p "$OUT/state"; cp training_state/* "$OUT/state/"; }
-    [ "$name" = quality ] && train --out "$OUT/state" --batch 32 "${@:2}" && return
-    train --out "$OUT/$name" --architecture "$name" --batch 32 "${@:2}"
+    [ -d "$OUT/$name" ] || { mkdir -p "$OUT/$name"; cp "training_state/$name"/* "$OUT/$name/"; }
+    train --out "$OUT/$name" --architecture "$name" --batch 32 --pack "$OUT/packed/$name" "${@:2}"
 }
 case "${1:-}" in
 generator) python3 benchmarks/generator.py --device cuda --batch 64 --data "$DATA" ;;

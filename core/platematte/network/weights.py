@@ -20,8 +20,8 @@ from .matter import Matter
 FORMAT = "platematte-matter-2"
 """Names the architecture; a file with another one is refused, not guessed at."""
 PACKAGED = Path(__file__).resolve().parent.parent / "weights"
-DEFAULT = "quality-1"
-ALIASES = {"default": DEFAULT, "quality": DEFAULT, "fast": "fast-1"}
+DEFAULT = "quality-2"
+ALIASES = {"default": DEFAULT, "quality": DEFAULT}
 """Names that go on meaning the newest set of their kind; a farm may pin the numbered one."""
 
 
