@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from platematte.errors import WeightsInvalid
 from platematte.network.matter import Matter
 from platematte.network.weights import (
+    ALIASES,
     FORMAT,
     find_weights,
     hash_file,
@@ -126,3 +127,10 @@ def test_a_path_and_a_packaged_name_are_found(saved: Path) -> None:
     assert find_weights(str(saved)) == saved
     for name, path in packaged_weights().items():
         assert find_weights(name) == path
+
+
+def test_an_alias_stands_for_a_numbered_set_in_the_package() -> None:
+    assert {"default", "quality"} <= set(ALIASES)
+    for alias, name in ALIASES.items():
+        assert name in packaged_weights()
+        assert find_weights(alias) == packaged_weights()[name]
