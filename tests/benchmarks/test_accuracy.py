@@ -47,8 +47,10 @@ def test_a_run_prints_the_table_and_the_claims_and_writes_its_files(
     ours = [row for row in rows if row["method"].startswith("ours (")]
     assert all(0 <= float(row["mad"]) < 0.2 for row in ours)
     assert all(row["confidence_rank_blocks"] for row in ours)
-    steps = [row["dtssd"] for row in ours if row["level"] == "clips"]
-    assert steps[0] == "" and all(float(step) >= 0 for step in steps[1:]) and len(steps) == 3
+    clips = [row for row in ours if row["level"] == "clips"]
+    for is_single in (False, True):
+        steps = [r["dtssd"] for r in clips if r["method"].endswith("single frames") is is_single]
+        assert steps[0] == "" and all(float(step) >= 0 for step in steps[1:]) and len(steps) == 3
     assert {path.name for path in (tmp_path / "sheets").iterdir()} == {
         f"{level}.png" for level in ("ideal", "casual", "hard", "clips")
     }
