@@ -25,7 +25,7 @@ def finish_frame(
         data_window=source.source.data_window,
         display_window=source.source.display_window,
         pixel_aspect=source.source.pixel_aspect,
-        layers=_layers(job.settings.output.layers, here, result),
+        layers=_layers(job, here, result),
         colorspace=job.working,
         plate_space=source.space,
         number=source.frame,
@@ -46,12 +46,12 @@ def finish_frame(
     )
 
 
-def _layers(names: tuple[str, ...], here: LookedAt, result: FrameResult) -> dict:
+def _layers(job: Job, here: LookedAt, result: FrameResult) -> dict:
     prepared, solved = here.prepared, result.solved
     makers = {
-        "foreground": lambda: straight_foreground(solved, result.colour),
+        "foreground": lambda: straight_foreground(solved, result.colour, job.to_rec709),
         "clean": lambda: prepared.clean,
         "residual": lambda: residual_of(prepared.plate, prepared.clean, solved),
         "confidence": lambda: result.confidence,
     }
-    return {name: makers[name]() for name in names}
+    return {name: makers[name]() for name in job.settings.output.layers}

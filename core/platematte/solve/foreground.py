@@ -78,19 +78,23 @@ def _solve_rows(
     return round_to_half(premult)
 
 
-def straight_foreground(solved: Solved, colour: Image) -> Image:
+def straight_foreground(solved: Solved, colour: Image, to_rec709: Image | None = None) -> Image:
     """Return the straight foreground, H x W x 3: what the subject's colour is, edges and beyond.
 
     P / alpha, where that is an answer: it is exact where alpha is 1, and where alpha is small it is
     grain and the set's remains, divided by next to nothing. There the colour of the solid parts
     nearby (`extend_colour`) and the network's take over, half and half. colour: the network's,
-    H x W x 3 scene-linear. Nothing goes beyond what a half float holds.
+    H x W x 3 scene-linear. to_rec709: 3 x 3, from the working space, so that the same picture gets
+    the same colours in any primaries. Nothing goes beyond what a half float holds.
     """
     divided = solved.premult / np.maximum(solved.alpha, 1.0 / 1024)
     if not solved.alpha.any():
         return np.clip(colour, -_HALF_MAX, _HALF_MAX)
     # Half and half as an eye sees it, for the reason that `extend_colour` has.
-    guess = (0.5 * np.cbrt(extend_colour(divided, solved.alpha)) + 0.5 * np.cbrt(colour)) ** 3
+    matrix = np.eye(3, dtype=np.float32) if to_rec709 is None else to_rec709.astype(np.float32)
+    extended = extend_colour(divided @ matrix.T, solved.alpha)
+    guess = (0.5 * np.cbrt(extended) + 0.5 * np.cbrt(colour @ matrix.T)) ** 3
+    guess = guess @ np.linalg.inv(matrix).T
     square = np.square(solved.alpha)
     known = square / (square + _GRAIN * (1.0 - solved.alpha) + 1e-9)
     straight = np.where(solved.alpha >= 1.0, solved.premult, guess + known * (divided - guess))
