@@ -33,7 +33,7 @@ from platematte.training.synthesise import Sample, Synthesiser
 from platematte.training.train import TrainSettings, draw_validation, train, validate
 
 Tensor = torch.Tensor
-COLUMNS = ("mad", "mse", "coarse_mad", "premult_mse", "confidence")
+COLUMNS = ("mad", "soft_mad", "mse", "coarse_mad", "premult_mse", "confidence")
 _CLIP_SEED = 20_210_000
 
 
@@ -81,6 +81,28 @@ def unprojected() -> Ours:
     return trainee
 
 
+def without_transmission() -> Ours:
+    """Return our network without the cue of the clean plate's texture in the plate."""
+    trainee = Ours(Matter())
+    look = trainee.network.look_stage
+    for layer in (look.through4, look.through8):
+        # They begin at 0, and without a gradient they stay there.
+        layer.weight.requires_grad_(False)
+    return trainee
+
+
+def as_he() -> Ours:
+    """Return our network with the layers' variance of He et al. (2015), for ReLU."""
+    trainee = Ours(Matter())
+    keep = ("draw_stage.heads", "refine.heads", "look_stage.through")
+    for name, layer in trainee.network.named_modules():
+        if isinstance(layer, nn.Conv2d) and not name.startswith(keep):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return trainee
+
+
 def without_context() -> Ours:
     """Return our network without wide dilations and without the mean over the frame."""
     trainee = Ours(Matter())
@@ -102,7 +124,10 @@ VARIANTS: dict[str, Callable[[], Ours]] = {
     "base": lambda: Ours(Matter()),
     "base, another seed": lambda: Ours(Matter()),
     "plain concatenation": concatenated,
+    "AdamW in the place of Muon": lambda: Ours(Matter()),
+    "no transmission": without_transmission,
     "no projection alpha": unprojected,
+    "variance of He": as_he,
     "no context at 1/32": without_context,
     "refiner of 12 channels": with_half(12),
     "refiner of 48 channels": with_half(48),
@@ -152,8 +177,8 @@ def variant_rows(options: argparse.Namespace) -> list[dict[str, object]]:
     """Return a row of figures for each variant."""
     rows: list[dict[str, object]] = []
     for name in options.variants:
-        trainee = trained(options, name, VARIANTS[name], seed=2 if "seed" in name else 1)
-        figures = validate(trainee, draw_validation(settings_of(options, Path(), 1)))
+        trainee = trained(options, name, VARIANTS[name])
+        figures = validate(trainee, draw_validation(settings_of(options, name, Path())))
         rows.append({"variant": name, **{key: round(figures[key], 3) for key in COLUMNS}})
         print(rows[-1], file=sys.stderr, flush=True)
     return rows
@@ -167,34 +192,34 @@ def motion_rows(options: argparse.Namespace) -> list[dict[str, object]]:
     }
     rows: list[dict[str, object]] = []
     for name, make in makers.items():
-        trainee = trained(options, name, make, seed=1)
+        trainee = trained(options, name, make)
         rows.append({"variant": name, **judge_clips(trainee, options.data)})
         print(rows[-1], file=sys.stderr, flush=True)
     return rows
 
 
-def settings_of(options: argparse.Namespace, out: Path, seed: int) -> TrainSettings:
-    """Return how every variant is trained."""
+def settings_of(options: argparse.Namespace, name: str, out: Path) -> TrainSettings:
+    """Return how a variant is trained."""
     return TrainSettings(
         out=out,
         data=options.data,
         minutes=1e6,
         samples=options.samples,
-        rate=8e-4,
         rate_end=1e-5,
+        optimizer="adamw" if "AdamW" in name else "muon",
         shapes=((options.batch, options.side),),
-        seed=seed,
+        seed=2 if "seed" in name else 1,
         threads=options.threads,
     )
 
 
-def trained(options: argparse.Namespace, name: str, make: Callable[[], Ours], seed: int) -> Ours:
+def trained(options: argparse.Namespace, name: str, make: Callable[[], Ours]) -> Ours:
     """Return a variant with the averaged weights of its training."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        torch.manual_seed(seed)
+        settings = settings_of(options, name, Path(folder))
+        torch.manual_seed(settings.seed)
         trainee = make()
-        settings = settings_of(options, Path(folder), seed)
         train(settings, trainee)
         from safetensors.torch import load_file
 

@@ -24,6 +24,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, help="end the run when it has seen so many")
     parser.add_argument("--rate", type=float, help="learning rate; default: the architecture's own")
     parser.add_argument("--rate-end", type=float, help="learning rate at the end; as at the start")
+    parser.add_argument(
+        "--optimizer",
+        default="auto",
+        choices=("auto", "muon", "adamw"),
+        help="what moves the layers' matrices; default: what serves the architecture best",
+    )
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
     parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 288 px")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
@@ -53,6 +59,7 @@ def run(parsed: argparse.Namespace) -> int:
         architecture=parsed.architecture,
         rate=parsed.rate,
         rate_end=parsed.rate_end,
+        optimizer=parsed.optimizer,
         shapes=((batch, parsed.side),) if parsed.side else mixed,
         seed=parsed.seed,
         device=str(choose_device(parsed.device)),

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from .blocks import Context, Residual, Selector, in_full_precision, mix, upsample2
+from .transmission import CHANNELS, halve, transmission
 
 Tensor = torch.Tensor
 
@@ -33,6 +34,9 @@ class Widths:
     thirty_second: int = 208
     half: int = 24
     """Channels of the refiner."""
+    plate: int = 32
+    """Of what the plate alone shows, at a quarter; it is also what judges the cues."""
+    hints: int = 16
 
 
 class Look(nn.Module):
@@ -41,31 +45,38 @@ class Look(nn.Module):
     def __init__(self, widths: Widths) -> None:
         """Take the channel widths."""
         super().__init__()
-        quarter = widths.quarter
+        quarter, own, marks = widths.quarter, widths.plate, widths.hints
         # An 8x8 kernel at stride 4 is a pixel-unshuffle with overlap, in one step.
-        self.plate = nn.Conv2d(3, 32, 8, stride=4, padding=2)
-        self.hints = nn.Conv2d(HINT_CHANNELS, 16, 8, stride=4, padding=2)
+        self.plate = nn.Conv2d(3, own, 8, stride=4, padding=2)
+        self.hints = nn.Conv2d(HINT_CHANNELS, marks, 8, stride=4, padding=2)
         # Plate and clean plate are compared by one convolution; it stands as a sum of three,
         # because joining full-resolution images costs more than the arithmetic does.
         self.pair_plate = nn.Conv2d(3, quarter, 8, stride=4, padding=2)
         self.pair_clean = nn.Conv2d(3, quarter, 8, stride=4, padding=2, bias=False)
         self.pair_trust = nn.Conv2d(1, quarter, 8, stride=4, padding=2, bias=False)
         self.compare = nn.Conv2d(quarter, quarter, 3, padding=1)
-        self.select_clean = Selector(32, quarter, quarter)
-        self.select_hints = Selector(32, 16, 16)
-        self.combine = nn.Conv2d(32 + quarter + 16, quarter, 1)
+        self.select_clean = Selector(own, quarter, quarter)
+        self.select_hints = Selector(own, marks, marks)
+        self.combine = nn.Conv2d(own + quarter + marks, quarter, 1)
         self.down = nn.Conv2d(quarter, widths.eighth, 3, stride=2, padding=1)
         self.block = Residual(widths.eighth)
+        self.through4 = nn.Conv2d(CHANNELS, quarter, 1, bias=False)
+        self.through8 = nn.Conv2d(2 * CHANNELS, widths.eighth, 1, bias=False)
+        # Weights from before this cue go on as they were.
+        for layer in (self.through4, self.through8):
+            nn.init.zeros_(layer.weight)
 
     def forward(
-        self, plate: Tensor, clean: Tensor, trust: Tensor, hints: Tensor
+        self, plate: Tensor, clean: Tensor, trust: Tensor, hints: Tensor, moments: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Take encoded plate and clean (N x 3), trust (N x 1), hints (N x 3): 1/4 and 1/8.
 
-        hints of 1 x 1 pixel say nothing, and stand for a frame of zeros.
+        hints of 1 x 1 pixel say nothing, and stand for a frame of zeros. moments: what
+        `transmission.measure_moments` returns.
         """
         own = torch.relu_(self.plate(plate))
         pair = self.pair_plate(plate).add_(self.pair_clean(clean)).add_(self.pair_trust(trust))
+        pair = pair.add_(self.through4(_packed(transmission(moments, 3))))
         pair = torch.relu_(self.compare(torch.relu_(pair)))
         if hints.shape[2:] == (1, 1):
             # Of zeros the convolution makes its bias everywhere.
@@ -75,7 +86,14 @@ class Look(nn.Module):
             marks = torch.relu_(self.hints(hints))
         chosen = self.select_clean(own, pair), self.select_hints(own, marks)
         quarter = torch.relu_(mix(self.combine, own, *chosen))
-        return quarter, self.block(torch.relu_(self.down(quarter)))
+        coarse = halve(moments)
+        wide = torch.cat([transmission(coarse, window) for window in (3, 5)], 1)
+        eighth = self.down(quarter).add_(self.through8(_packed(wide)))
+        return quarter, self.block(torch.relu_(eighth))
+
+
+def _packed(image: Tensor) -> Tensor:
+    return image.contiguous(memory_format=torch.channels_last)
 
 
 class Motion(nn.Module):

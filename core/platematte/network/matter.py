@@ -9,7 +9,8 @@ from torch import nn
 
 from .base import HINT_CHANNELS, NEIGHBOURS, Draw, Look, Motion, Think, Widths
 from .encode import decode_view, encode_view
-from .refine import Refine, draw_foreground, project_alpha, upsample4
+from .refine import Refine, draw_foreground, project_alpha, shrink4, upsample4
+from .transmission import measure_moments
 
 Tensor = torch.Tensor
 
@@ -64,8 +65,10 @@ def no_hints(plate: Tensor) -> Tensor:
     return plate.new_zeros(plate.shape[0], HINT_CHANNELS, *plate.shape[2:])
 
 
-def _spare_hints(hints: Tensor) -> Tensor:
+def spare_hints(hints: Tensor) -> Tensor:
     """Return 1 x 1 pixel of hints that say nothing and take no memory, else all of them."""
+    if hints.shape[2:] == (1, 1):
+        return hints
     if hints.device.type == "cpu" and hints.stride()[2:] == (0, 0):
         first = hints[:, :, :1, :1]
         return hints if bool(first.any()) else first
@@ -114,8 +117,9 @@ class Matter(nn.Module):
 
     def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
         """Return features at 1/4 and 1/8 of the cues, or of some rows of them."""
-        trust, hints = channels_last(cues.trust), channels_last(_spare_hints(cues.hints))
-        return self.look_stage(views.plate, views.clean, trust, hints)
+        trust, hints = channels_last(cues.trust), channels_last(spare_hints(cues.hints))
+        moments = measure_moments(cues.plate, cues.clean * cues.trust)
+        return self.look_stage(views.plate, views.clean, trust, hints, moments)
 
     def think(self, eighth: Tensor, neighbours: list[Tensor | None] | None = None) -> Tensor:
         """Return features at 1/8 that know the whole frame and its neighbours in time.
@@ -135,7 +139,8 @@ class Matter(nn.Module):
         foreground = upsample4(decode_view(small))
         # Where the clean plate is not to be trusted, there is nothing to project from.
         projected = project_alpha(cues.plate, cues.clean, foreground) * cues.trust
-        distance = (upsample4(small) - views.clean).abs().amax(1, keepdim=True) * cues.trust
+        apart = (small - shrink4(views.clean)).abs().amax(1, keepdim=True)
+        distance = upsample4(apart) * cues.trust
         difference = channels_last((views.plate - views.clean) * cues.trust)
         alphas = torch.cat([coarse, projected, distance], 1)
         alpha, error = self.refine(difference, alphas, detail)

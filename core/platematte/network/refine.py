@@ -71,17 +71,11 @@ def upsample4(features: Tensor) -> Tensor:
 
 
 def shuffle2(features: Tensor) -> Tensor:
-    """Return what `pixel_shuffle` by 2 returns; on a CPU in a third of its time."""
-    is_recorded = torch.is_grad_enabled() or torch.jit.is_tracing()
-    if features.device.type != "cpu" or is_recorded:
-        # Written into slice by slice, a tensor is a burden to whoever records what is done to it.
-        return nn.functional.pixel_shuffle(features.contiguous(), 2)
+    """Return what `pixel_shuffle` by 2 returns; of channels last on a CPU in half of its time."""
     count, channels, height, width = features.shape
-    shuffled = features.new_empty(count, channels // 4, 2 * height, 2 * width)
-    for index in range(channels):
-        channel, row, column = index // 4, index // 2 % 2, index % 2
-        shuffled[:, channel, row::2, column::2] = features[:, index]
-    return shuffled
+    blocks = features.permute(0, 2, 3, 1).unflatten(3, (channels // 4, 2, 2))
+    shuffled = blocks.permute(0, 3, 1, 4, 2, 5)
+    return shuffled.reshape(count, channels // 4, 2 * height, 2 * width)
 
 
 def shrink4(image: Tensor) -> Tensor:

@@ -17,10 +17,10 @@ from ..errors import WeightsInvalid
 from .base import Widths
 from .matter import Matter
 
-FORMAT = "platematte-matter-2"
+FORMAT = "platematte-matter-3"
 """Names the architecture; a file with another one is refused, not guessed at."""
 PACKAGED = Path(__file__).resolve().parent.parent / "weights"
-DEFAULT = "quality-2"
+DEFAULT = "quality-3"
 ALIASES = {"default": DEFAULT, "quality": DEFAULT}
 """Names that go on meaning the newest set of their kind; a farm may pin the numbered one."""
 

@@ -7,7 +7,7 @@ that they were published with, so that a comparison is of architectures and not 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -165,14 +165,16 @@ class Architecture:
 
     build: Callable[[], Trainee]
     rate: float
+    is_orthogonal: bool
+    """Whether Muon has its matrices, else AdamW all of it."""
 
 
-FAST = replace(Widths(), quarter=16, eighth=32, sixteenth=64, thirty_second=128, half=8)
+FAST = Widths(quarter=16, eighth=32, sixteenth=64, thirty_second=128, half=8, plate=16, hints=8)
 ARCHITECTURES = {
-    "quality": Architecture(lambda: Ours(Matter(Widths())), 6e-4),
-    "fast": Architecture(lambda: Ours(Matter(FAST)), 8e-4),
-    "mattingv2-mobilenetv2": Architecture(lambda: MattingV2("mobilenetv2"), 1.5e-3),
-    "seed": Architecture(Seed, 1e-4),
+    "quality": Architecture(lambda: Ours(Matter(Widths())), 1.6e-3, True),
+    "fast": Architecture(lambda: Ours(Matter(FAST)), 1.6e-3, True),
+    "mattingv2-mobilenetv2": Architecture(lambda: MattingV2("mobilenetv2"), 3e-3, True),
+    "seed": Architecture(Seed, 1e-4, False),
 }
 """Rates: what learned fastest of what was tried (docs/decisions/0005-baselines.md)."""
 

@@ -12,8 +12,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ..errors import WeightsInvalid
+from .optimizer import Optimizer
 
 Tensor = torch.Tensor
+_MOMENTS = ("exp_avg", "exp_avg_sq", "momentum_buffer")
+"""What an optimizer may remember, each in a file of its own."""
+_GROWN = ("motion.", "look_stage.through")
+"""Branches that saved weights may not have yet; they begin by adding nothing."""
 
 
 @dataclass
@@ -41,19 +46,18 @@ def save_state(
     folder: Path,
     network: nn.Module,
     average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     progressed: Progressed,
 ) -> None:
-    """Write weights, their average, both Adam moments and the counters; each under 16 MB."""
+    """Write weights, their average, the optimizer's moments and the counters; each under 16 MB."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = [name for name, _ in network.named_parameters()]
-    state = optimizer.state_dict()["state"]
-    moments = {
-        key: {name: state[i][key] for i, name in enumerate(names) if i in state}
-        for key in ("exp_avg", "exp_avg_sq")
-    }
-    for name, tensors in {"model": network.state_dict(), "average": average, **moments}.items():
-        _replace(folder / f"{name}.safetensors", tensors)
+    written = {"model": network.state_dict(), "average": average, **optimizer.moments()}
+    for name in (*_MOMENTS, *written):
+        if name in written:
+            _replace(folder / f"{name}.safetensors", written[name])
+        else:
+            # Of another optimizer than this one, and older than these weights.
+            (folder / f"{name}.safetensors").unlink(missing_ok=True)
     part = folder / ".progress.json.part"
     part.write_text(json.dumps(vars(progressed)))
     part.replace(folder / "progress.json")
@@ -63,7 +67,7 @@ def load_state(
     folder: Path,
     network: nn.Module,
     average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
 ) -> Progressed:
     """Continue from a folder; moments that are not there begin anew. Missing folder: the start.
 
@@ -74,11 +78,12 @@ def load_state(
     progressed = Progressed(**json.loads((folder / "progress.json").read_text()))
     model, kept = (_read(folder / f"{name}.safetensors") for name in ("model", "average"))
     _check(network, model, folder)
-    # A motion branch that the saved weights do not have yet begins as the identity.
     network.load_state_dict(model, strict=False)
     average.update({k: v.clone() for k, v in network.state_dict().items()})
     average.update({key: value.to(average[key]) for key, value in kept.items()})
-    _load_moments(folder, network, optimizer, progressed.step)
+    paths = {kind: folder / f"{kind}.safetensors" for kind in _MOMENTS}
+    found = {kind: _read(path) for kind, path in paths.items() if path.is_file()}
+    optimizer.load_moments(found, progressed.step)
     return progressed
 
 
@@ -93,31 +98,13 @@ def _read(path: Path) -> dict[str, Tensor]:
 def _check(network: nn.Module, saved: dict[str, Tensor], folder: Path) -> None:
     places = network.state_dict()
     other = [n for n, value in saved.items() if n not in places or value.shape != places[n].shape]
-    other += [n for n in places if n not in saved and not n.startswith("motion.")]
+    other += [n for n in places if n not in saved and not n.startswith(_GROWN)]
     if other:
         raise WeightsInvalid(
             f"is a training of another network; the first tensor that does not fit: {other[0]}",
             path=folder,
             fix="Give the --architecture that it began with, or another folder as --out.",
         )
-
-
-def _load_moments(
-    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int
-) -> None:
-    paths = {key: folder / f"{key}.safetensors" for key in ("exp_avg", "exp_avg_sq")}
-    if not all(path.is_file() for path in paths.values()):
-        return
-    moments = {key: _read(path) for key, path in paths.items()}
-    for name, parameter in network.named_parameters():
-        if name in moments["exp_avg"]:
-            # A fused step goes through memory as it lies: the moments must lie as their weight
-            # does (channels last), and the count beside them.
-            place = parameter.device if optimizer.defaults.get("fused") else "cpu"
-            optimizer.state[parameter] = {
-                "step": torch.tensor(float(step), device=place),
-                **{key: torch.empty_like(parameter).copy_(moments[key][name]) for key in moments},
-            }
 
 
 def pack_state(folder: Path, to: Path) -> None:

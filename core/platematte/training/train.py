@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -19,6 +20,7 @@ from ..network.weights import save_weights
 from .architectures import ARCHITECTURES, Trainee, cues_of, save_trained
 from .bank import load_bank
 from .curve import draw_curve
+from .optimizer import Optimizer
 from .state import Progressed, load_state, save_state, update_average
 from .stream import Shape, stream_clips, stream_samples
 from .synthesise import Sample, Synthesiser, parts_of
@@ -51,6 +53,8 @@ class TrainSettings:
     """Learning rate at the start of the slice; None: the architecture's own."""
     rate_end: float | None = None
     """Learning rate at its end, a half cosine away; None: as at the start."""
+    optimizer: Literal["auto", "muon", "adamw"] = "auto"
+    """What moves the matrices of the network; auto: what serves the architecture best."""
     shapes: tuple[Shape, ...] = ((8, 192), (8, 192), (4, 288))
     """Batch size and crop side in px, taken in turn."""
     seed: int = 1
@@ -77,9 +81,9 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     device = torch.device(settings.device)
     network = trainee.network.to(device).train()
     average = {key: value.clone() for key, value in network.state_dict().items()}
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=1e-4, weight_decay=1e-4, fused=device.type in ("cpu", "cuda")
-    )
+    best = "muon" if ARCHITECTURES[settings.architecture].is_orthogonal else "adamw"
+    chosen = best if settings.optimizer == "auto" else settings.optimizer
+    optimizer = Optimizer(network, is_orthogonal=chosen == "muon")
     progressed = load_state(settings.out, network, average, optimizer)
     run = _Run(settings, trainee, average, optimizer, progressed, draw_validation(settings))
     stream = _stream(settings, trainee, device, settings.seed * 1_000_003 + progressed.step)
@@ -110,7 +114,7 @@ class _Run:
         settings: TrainSettings,
         trainee: Trainee,
         average: dict[str, torch.Tensor],
-        optimizer: torch.optim.Optimizer,
+        optimizer: Optimizer,
         progressed: Progressed,
         validation: list[Sample],
     ) -> None:
@@ -150,7 +154,7 @@ class _Run:
         buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
         with _precision(self.settings.precision, device_type):
             terms = self.trainee.loss(samples)
-        optimizer.zero_grad(set_to_none=True)
+        network.zero_grad(set_to_none=True)
         terms["total"].backward()
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         # One sample that overflows must not end a night of training.
@@ -175,8 +179,7 @@ class _Run:
         rate = settings.rate or ARCHITECTURES[settings.architecture].rate
         end = rate if settings.rate_end is None else settings.rate_end
         now = end + (rate - end) * 0.5 * (1 + math.cos(math.pi * self.part_done()))
-        for group in self.optimizer.param_groups:
-            group["lr"] = now * min(1.0, (self.progressed.step + 1) / _WARMUP_STEPS)
+        self.optimizer.rate = now * min(1.0, (self.progressed.step + 1) / _WARMUP_STEPS)
 
     def keep(self) -> Path:
         """Validate the averaged weights, append a line to the log and save all that is needed."""
@@ -186,7 +189,7 @@ class _Run:
             "step": self.progressed.step,
             "samples": self.progressed.samples,
             "seconds": round(self.progressed.seconds),
-            "rate": self.optimizer.param_groups[0]["lr"],
+            "rate": self.optimizer.rate,
             **{f"loss_{name}": round(value, 5) for name, value in self.losses.items()},
             **{name: round(value, 4) for name, value in self._validate().items()},
         }
@@ -231,10 +234,12 @@ def draw_validation(settings: TrainSettings) -> list[Sample]:
 def validate(trainee: Trainee, validation: list[Sample]) -> dict[str, float]:
     """Return errors of alpha and of the solved foreground x 1000, and what confidence is worth.
 
+    soft_mad: the mean over pixels that are neither solid nor empty, as edges, hair and glass are.
     confidence: rank correlation of expected and true error, over means of 8 x 8 px.
     """
     device = next(trainee.network.parameters()).device
-    totals = dict.fromkeys(("mad", "mse", "coarse_mad", "premult_mse", "confidence"), 0.0)
+    names = ("mad", "soft_mad", "mse", "coarse_mad", "premult_mse", "confidence")
+    totals = dict.fromkeys(names, 0.0)
     with torch.inference_mode():
         for sample in validation:
             on_device = Sample(*(part.to(device) for part in parts_of(sample)))
@@ -243,7 +248,9 @@ def validate(trainee: Trainee, validation: list[Sample]) -> dict[str, float]:
             made = (alpha - sample.alpha).abs()
             solved = sample.plate - (1 - alpha) * sample.clean
             wrong = (solved - sample.alpha * sample.foreground).square()
+            is_soft = (sample.alpha > 0.02) & (sample.alpha < 0.98)
             totals["mad"] += 1000 * float(made.mean())
+            totals["soft_mad"] += 1000 * float(made[is_soft].sum() / is_soft.sum().clamp_min(1))
             totals["mse"] += 1000 * float(made.square().mean())
             totals["coarse_mad"] += 1000 * float((coarse - sample.alpha).abs().mean())
             totals["premult_mse"] += 1000 * float(wrong.clamp_max(1).mean())

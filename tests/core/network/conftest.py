@@ -22,6 +22,8 @@ def make_matter() -> MakeMatter:
         torch.manual_seed(seed)
         widths = Widths(quarter=8, eighth=8, sixteenth=8, thirty_second=8, half=8)
         matter = Matter(widths, is_temporal).eval()
+        for layer in (matter.look_stage.through4, matter.look_stage.through8):
+            torch.nn.init.normal_(layer.weight, std=0.5)
         if matter.motion is not None:
             torch.nn.init.normal_(matter.motion.join.weight, std=0.5)
             torch.nn.init.normal_(matter.motion.join.bias, std=0.1)

@@ -15,6 +15,7 @@ from platematte.network.base import Widths
 from platematte.network.matter import Matter
 from platematte.training.architectures import Ours
 from platematte.training.bank import empty_bank
+from platematte.training.optimizer import Optimizer
 from platematte.training.state import (
     Progressed,
     load_state,
@@ -31,17 +32,18 @@ Tensor = torch.Tensor
 class Training:
     """A network with its optimizer and its average, as the loop has them."""
 
-    def __init__(self, trainee: Ours, is_fused: bool = True) -> None:
+    def __init__(self, trainee: Ours, is_orthogonal: bool = True) -> None:
         self.trainee = trainee
         self.network = trainee.network
         self.average = {key: value.clone() for key, value in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, fused=is_fused)
+        self.optimizer = Optimizer(self.network, is_orthogonal)
+        self.optimizer.rate = 1e-3
         self.progressed = Progressed()
 
     def learn(self, samples: list[Sample]) -> None:
         for sample in samples:
             total = self.trainee.loss([sample])["total"]
-            self.optimizer.zero_grad()
+            self.network.zero_grad()
             total.backward()
             self.optimizer.step()
             update_average(self.average, self.network, self.progressed.step)
@@ -61,12 +63,12 @@ def samples() -> list[Sample]:
     return [synthesiser.draw(2, 64) for _ in range(4)]
 
 
-@pytest.mark.parametrize("is_fused", [True, False])
+@pytest.mark.parametrize("is_orthogonal", [True, False])
 def test_a_training_that_was_interrupted_ends_with_the_same_weights(
-    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs, is_fused: bool
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs, is_orthogonal: bool
 ) -> None:
     torch.manual_seed(1)
-    whole, first, second = (Training(tiny_ours(), is_fused) for _ in range(3))
+    whole, first, second = (Training(tiny_ours(), is_orthogonal) for _ in range(3))
     first.network.load_state_dict(whole.network.state_dict())
     first.average = {key: value.clone() for key, value in whole.average.items()}
     whole.learn(samples)
@@ -114,12 +116,30 @@ def test_files_are_written_beside_and_renamed(
     training = Training(tiny_ours())
     training.learn(samples[:1])
     training.save(tmp_path)
-    names = {"model", "average", "exp_avg", "exp_avg_sq"}
+    names = {"model", "average", "exp_avg", "exp_avg_sq", "momentum_buffer"}
     expected = {*(f"{name}.safetensors" for name in names), "progress.json"}
     assert {path.name for path in tmp_path.iterdir()} == expected
     assert json.loads((tmp_path / "progress.json").read_text())["samples"] == 2
-    keys = set(training.network.state_dict())
-    assert all(set(load_file(tmp_path / f"{name}.safetensors")) == keys for name in names)
+    keys = {name: set(load_file(tmp_path / f"{name}.safetensors")) for name in names}
+    assert keys["model"] == keys["average"] == set(training.network.state_dict())
+    # Each weight is remembered by one of the two optimizers.
+    assert keys["exp_avg"] == keys["exp_avg_sq"]
+    assert not keys["exp_avg"] & keys["momentum_buffer"]
+    assert keys["exp_avg"] | keys["momentum_buffer"] == keys["model"]
+
+
+def test_what_another_optimizer_remembered_goes_with_its_weights(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    first, second = Training(tiny_ours()), Training(tiny_ours(), is_orthogonal=False)
+    first.learn(samples[:1])
+    first.save(tmp_path)
+    second.load(tmp_path)
+    second.learn(samples[1:2])
+    second.save(tmp_path)
+    assert not (tmp_path / "momentum_buffer.safetensors").exists()
+    kept = load_file(tmp_path / "exp_avg.safetensors")
+    assert set(kept) == set(second.network.state_dict())
 
 
 def test_the_small_copy_goes_on_without_moments(
@@ -136,7 +156,7 @@ def test_the_small_copy_goes_on_without_moments(
     assert sizes[1] < 0.4 * sizes[0]
     other.load(tmp_path / "kept")
     assert other.progressed == training.progressed
-    assert not other.optimizer.state
+    assert not other.optimizer.moments()
     for key, value in training.network.state_dict().items():
         assert torch.equal(other.network.state_dict()[key], value.half().float()), key
     other.learn(samples[1:2])
@@ -156,6 +176,23 @@ def test_a_network_that_grows_neighbours_goes_on_from_one_without(
     assert own == set(grown.average) - set(single.average)
     assert own
     grown.learn(samples[1:2])
+
+
+def test_weights_from_before_the_cue_of_transmission_go_on_as_they_were(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    before, after = Training(tiny_ours()), Training(tiny_ours())
+    before.learn(samples[:1])
+    before.save(tmp_path)
+    for name in ("model", "average"):
+        path = tmp_path / f"{name}.safetensors"
+        older = {k: v for k, v in load_file(path).items() if "look_stage.through" not in k}
+        save_file(older, path)
+    after.load(tmp_path)
+    assert after.progressed == before.progressed
+    grown = [key for key in after.average if "look_stage.through" in key]
+    assert len(grown) == 2
+    assert not any(after.network.state_dict()[key].any() for key in grown)
 
 
 @pytest.mark.parametrize(

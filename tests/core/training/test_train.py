@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ FILES = {
     "exp_avg_sq.safetensors",
     "log.jsonl",
     "model.safetensors",
+    "momentum_buffer.safetensors",
     "progress.json",
     "weights.safetensors",
 }
@@ -79,11 +81,14 @@ def progress(settings: TrainSettings) -> dict[str, float]:
 
 
 def state(settings: TrainSettings) -> dict[str, torch.Tensor]:
-    names = ("model", "average", "exp_avg", "exp_avg_sq")
+    names = ("model", "average", "exp_avg", "exp_avg_sq", "momentum_buffer")
+    paths = {name: settings.out / f"{name}.safetensors" for name in names}
+    # An optimizer that never made a step remembers nothing.
     return {
         f"{name}.{key}": value
-        for name in names
-        for key, value in load_file(settings.out / f"{name}.safetensors").items()
+        for name, path in paths.items()
+        if path.is_file()
+        for key, value in load_file(path).items()
     }
 
 
@@ -172,7 +177,17 @@ def test_a_sample_that_overflows_does_not_end_a_training(
     monkeypatch.setattr(module, "stream_samples", broken)
     train(tiny)
     assert progress(tiny)["step"] == 2
-    assert all(bool(torch.isfinite(value).all()) for value in state(tiny).values())
+    kept = state(tiny)
+    assert {key.partition(".")[0] for key in kept} == {"model", "average"}
+    assert all(bool(torch.isfinite(value).all()) for value in kept.values())
+
+
+@pytest.mark.parametrize("chosen", ["auto", "muon", "adamw"])
+def test_the_optimizer_is_the_one_that_was_asked_for(
+    tiny: TrainSettings, train: Train, chosen: Literal["auto", "muon", "adamw"]
+) -> None:
+    train(replace(tiny, optimizer=chosen))
+    assert (tiny.out / "momentum_buffer.safetensors").is_file() == (chosen != "adamw")
 
 
 def test_the_validation_set_is_the_same_every_time(tiny: TrainSettings) -> None:
