@@ -11,7 +11,10 @@ export PYTHONPATH=core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
 train() { python3 -m platematte.cli.main train --data "$DATA" --device cuda --minutes "$MINUTES" "$@"; }
 go_on() {
     local name=$1
-    [ -d "$OUT/$name" ] || { mkdir -p "$OUT/$name"; cp "training_state/$name"/* "$OUT/$name/"; }
+    # Without a state that was kept it begins from nothing.
+    if [ ! -d "$OUT/$name" ] && [ -d "training_state/$name" ]; then
+        mkdir -p "$OUT" && cp -r "training_state/$name" "$OUT/$name"
+    fi
     train --out "$OUT/$name" --architecture "$name" --batch 32 --pack "$OUT/packed/$name" "${@:2}"
 }
 case "${1:-}" in

@@ -49,8 +49,8 @@ def run(parsed: argparse.Namespace) -> int:
     from platematte.training.train import TrainSettings, train
 
     logging.getLogger("platematte.training").setLevel(logging.INFO)
-    batch = max(2, parsed.batch)
-    mixed = ((batch, 192), (batch, 192), (batch // 2, 288))
+    batch = max(1, parsed.batch)
+    mixed = ((batch, 192), (batch, 192), (max(1, batch // 2), 288))
     settings = TrainSettings(
         out=parsed.out,
         data=parsed.data,

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 VALIDATION_SEED = 20200420
 """The seed of the fixed validation set; training seeds are kept away from it."""
 _SAVE_EVERY_S = 300.0
-_WARMUP_STEPS = 200
+_WARMUP_STEPS = 50
 _CLIP_FRAMES = 5
 """As many as a network with neighbours sees: two on each side."""
 
