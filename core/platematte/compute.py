@@ -75,13 +75,7 @@ class Engine:
         network, engine = settings.network, settings.engine
         keep_freed_memory()
         device = choose_device(network.device)
-        machine = Machine(
-            device=device,
-            precision=network.precision,
-            memory_mib=engine.memory_mib,
-            cpu_fallback=engine.cpu_fallback,
-            is_compiled=network.runtime == "compile",
-        )
+        machine = Machine(device, network.precision, engine.memory_mib, engine.cpu_fallback)
         self.runner, self.card = load_runner(find_weights(network.weights), machine)
         self.fused_offsets = OFFSETS if settings.solve.temporal == "auto" else ()
         """Offsets of the frames whose alpha a frame's own is averaged with."""

@@ -53,10 +53,6 @@ class NetworkSettings:
     """Arithmetic within the network; auto: fp16 on CUDA, bf16 on CPUs that have it, else fp32.
 
     Pixels, and what leaves the network, are float32 always. Name it on a farm of mixed machines."""
-    runtime: Literal["eager", "compile"] = "eager"
-    """What runs the network's layers; compile: torch.compile, quicker from the second frame on.
-
-    Its first frame of each size takes minutes, and it wants a C++ compiler on the machine."""
 
 
 @dataclass(frozen=True)

@@ -175,9 +175,8 @@ def _write_layers(
                 blocks.append(block)
                 saturated, zeroed = saturated + beyond, zeroed + nans
             if not _write_rows(output, spec.y + first, np.concatenate(blocks, axis=2)):
-                raise OutputUnwritable(
-                    _told(output.geterror(), temporary, path), path=path, frame=frame
-                )
+                reason = f"some rows did not reach the disk: {output.geterror()}"
+                raise OutputUnwritable(_told(reason, temporary, path), path=path, frame=frame)
     except BaseException:
         # Closing a file that is half written complains; the first error is the one to tell.
         output.close()

@@ -10,7 +10,6 @@ from typing import TypeVar
 import torch
 
 from ..errors import DeviceMemoryExhausted, DeviceMissing
-from .compiled import CompiledMatter
 from .matter import Cues, Drawn, Matter, Views
 from .tiles import Seen, crop_drawn, draw_in_tiles, look_in_tiles
 
@@ -73,7 +72,7 @@ class Runner:
         cpu_fallback: bool = False,
     ) -> None:
         """Take the network and the settings of the machine; memory is for the local stages."""
-        self.matter: Matter = matter.eval().to(device)
+        self.matter = matter.eval().to(device)
         self.device = device
         self.precision = precision
         self.memory_mib = memory_mib
@@ -112,16 +111,12 @@ class Runner:
         """Run; when memory runs out halve the tiles, then go to the CPU if that is allowed."""
         while True:
             try:
-                with torch.no_grad(), self._arithmetic():
+                with torch.inference_mode(), self._arithmetic():
                     return run()
             except (torch.OutOfMemoryError, RuntimeError) as error:
-                if is_out_of_memory(error):
-                    self._yield_memory(error)
-                elif isinstance(self.matter, CompiledMatter):
-                    log.warning("torch.compile does not work here, going on without it: %s", error)
-                    self.matter = self.matter.uncompiled()
-                else:
+                if not is_out_of_memory(error):
                     raise
+                self._yield_memory(error)
 
     def _yield_memory(self, error: BaseException) -> None:
         if self.device.type == "cuda":

@@ -9,7 +9,6 @@ from typing import Protocol
 import torch
 
 from . import imported
-from .compiled import CompiledMatter
 from .device import Runner, choose_precision
 from .matter import Cues, Drawn
 from .published.runner import PublishedRunner
@@ -41,8 +40,6 @@ class Machine:
     precision: str = "auto"
     memory_mib: float = 512
     cpu_fallback: bool = False
-    is_compiled: bool = False
-    """Whether torch.compile makes our network's code; published networks are always eager."""
 
 
 def load_runner(path: Path, machine: Machine) -> tuple[AnyRunner, WeightsCard]:
@@ -58,6 +55,5 @@ def load_runner(path: Path, machine: Machine) -> tuple[AnyRunner, WeightsCard]:
         precision = choose_precision(wanted, device)
         return PublishedRunner(network, device, precision, fallback), card
     matter, card = load_weights(path)
-    matter = CompiledMatter(matter).eval() if machine.is_compiled else matter
     precision = choose_precision(machine.precision, device)
     return Runner(matter, device, precision, machine.memory_mib, fallback), card

@@ -65,10 +65,8 @@ def no_hints(plate: Tensor) -> Tensor:
     return plate.new_zeros(plate.shape[0], HINT_CHANNELS, *plate.shape[2:])
 
 
-def spare_hints(hints: Tensor) -> Tensor:
+def _spare_hints(hints: Tensor) -> Tensor:
     """Return 1 x 1 pixel of hints that say nothing and take no memory, else all of them."""
-    if hints.shape[2:] == (1, 1):
-        return hints
     if hints.device.type == "cpu" and hints.stride()[2:] == (0, 0):
         first = hints[:, :, :1, :1]
         return hints if bool(first.any()) else first
@@ -117,7 +115,7 @@ class Matter(nn.Module):
 
     def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
         """Return features at 1/4 and 1/8 of the cues, or of some rows of them."""
-        trust, hints = channels_last(cues.trust), channels_last(spare_hints(cues.hints))
+        trust, hints = channels_last(cues.trust), channels_last(_spare_hints(cues.hints))
         moments = measure_moments(cues.plate, cues.clean * cues.trust)
         return self.look_stage(views.plate, views.clean, trust, hints, moments)
 

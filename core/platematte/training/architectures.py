@@ -165,7 +165,7 @@ class Architecture:
 
     build: Callable[[], Trainee]
     rate: float
-    is_orthogonal: bool
+    uses_muon: bool
     """Whether Muon has its matrices, else AdamW all of it."""
 
 

@@ -1,7 +1,7 @@
 """How weights follow their gradients: Muon for the matrices of the layers, AdamW for the rest.
 
 Muon (Jordan et al. 2024, torch's own) makes a step of equal length along every direction that a
-layer's matrix knows, so that few samples go farther; docs/decisions/0005 has the figures. The step
+layer's matrix knows, so that few samples go farther; docs/decisions/0007 has the figures. The step
 is scaled to the size of AdamW's (Liu et al., "Muon is Scalable for LLM Training", 2025), so that
 one rate serves both.
 """
@@ -23,20 +23,25 @@ _LEAST_ROWS, _LEAST_COLUMNS = 5, 16
 class Optimizer:
     """The optimizer of a network; what it remembers can be kept and given back."""
 
-    def __init__(self, network: nn.Module, is_orthogonal: bool) -> None:
+    def __init__(self, network: nn.Module, uses_muon: bool) -> None:
         """Take the network, in the memory in which it stays, and whether Muon has its matrices."""
         self._weights = dict(network.named_parameters())
         self._matrices = {
             name: _as_matrix(weight.detach(), weight)
             for name, weight in self._weights.items()
-            if is_orthogonal and _is_matrix(weight)
+            if uses_muon and _is_matrix(weight)
         }
         others = [w for name, w in self._weights.items() if name not in self._matrices]
         is_fused = others[0].device.type in ("cpu", "cuda")
         self._adam = torch.optim.AdamW(others, weight_decay=_DECAY, fused=is_fused)
+        self._parts: list[torch.optim.Optimizer] = [self._adam]
         # torch refuses an optimizer of nothing.
-        matrices = self._matrices.values() or [torch.zeros(1, 1)]
-        self._muon = torch.optim.Muon(matrices, weight_decay=_DECAY, adjust_lr_fn="match_rms_adamw")
+        if self._matrices:
+            matrices = self._matrices.values()
+            self._muon = torch.optim.Muon(
+                matrices, weight_decay=_DECAY, adjust_lr_fn="match_rms_adamw"
+            )
+            self._parts.append(self._muon)
         self.rate = 1e-4
 
     def step(self) -> None:
@@ -45,7 +50,7 @@ class Optimizer:
             weight = self._weights[name]
             # A branch that took no part in the loss stays as it is.
             matrix.grad = None if weight.grad is None else _as_matrix(weight.grad, weight)
-        for part in (self._adam, self._muon):
+        for part in self._parts:
             for group in part.param_groups:
                 group["lr"] = self.rate
             part.step()

@@ -52,12 +52,11 @@ def save_state(
     """Write weights, their average, the optimizer's moments and the counters; each under 16 MB."""
     folder.mkdir(parents=True, exist_ok=True)
     written = {"model": network.state_dict(), "average": average, **optimizer.moments()}
-    for name in (*_MOMENTS, *written):
-        if name in written:
-            _replace(folder / f"{name}.safetensors", written[name])
-        else:
-            # Of another optimizer than this one, and older than these weights.
-            (folder / f"{name}.safetensors").unlink(missing_ok=True)
+    for name, tensors in written.items():
+        _replace(folder / f"{name}.safetensors", tensors)
+    for name in set(_MOMENTS) - set(written):
+        # Of another optimizer than this one, and older than these weights.
+        (folder / f"{name}.safetensors").unlink(missing_ok=True)
     part = folder / ".progress.json.part"
     part.write_text(json.dumps(vars(progressed)))
     part.replace(folder / "progress.json")

@@ -81,9 +81,9 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     device = torch.device(settings.device)
     network = trainee.network.to(device).train()
     average = {key: value.clone() for key, value in network.state_dict().items()}
-    best = "muon" if ARCHITECTURES[settings.architecture].is_orthogonal else "adamw"
-    chosen = best if settings.optimizer == "auto" else settings.optimizer
-    optimizer = Optimizer(network, is_orthogonal=chosen == "muon")
+    suits = "muon" if ARCHITECTURES[settings.architecture].uses_muon else "adamw"
+    chosen = suits if settings.optimizer == "auto" else settings.optimizer
+    optimizer = Optimizer(network, uses_muon=chosen == "muon")
     progressed = load_state(settings.out, network, average, optimizer)
     run = _Run(settings, trainee, average, optimizer, progressed, draw_validation(settings))
     stream = _stream(settings, trainee, device, settings.seed * 1_000_003 + progressed.step)

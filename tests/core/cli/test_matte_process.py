@@ -143,9 +143,7 @@ def test_a_full_disk_is_status_1_with_the_reason_and_no_half_frame(
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "frame 1001" in done.stderr
-    # By the size of a frame it is a block in the middle or the last one that finds no room.
-    reasons = ("did not reach the disk", "File too large", "Failed to write pixel data")
-    assert any(reason in done.stderr for reason in reasons)
+    assert "did not reach the disk" in done.stderr or "File too large" in done.stderr
     assert "GiB free" in done.stderr
     assert "free space" in done.stderr
     assert whole_frames(tmp_path / "out") == []

@@ -187,6 +187,7 @@ def test_the_expected_error_alone_learns_from_the_divergence(truth: Sample) -> N
 @pytest.mark.parametrize("is_temporal", [False, True])
 def test_gradient_reaches_every_weight_of_the_network(truth: Sample, is_temporal: bool) -> None:
     torch.manual_seed(0)
+    # A quarter of the deepest channels looks everywhere; two of them might both begin dead.
     matter = Matter(Widths(8, 8, 8, 32, 8), is_temporal)
     if matter.motion is not None:
         torch.nn.init.normal_(matter.motion.join.weight, std=0.1)

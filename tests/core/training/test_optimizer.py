@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import nn
@@ -32,7 +30,7 @@ def copy_of(network: nn.Module) -> dict[str, Tensor]:
 @pytest.mark.parametrize("packing", [torch.contiguous_format, torch.channels_last])
 def test_a_step_of_a_matrix_is_as_long_in_every_direction(packing: torch.memory_format) -> None:
     network = make_network(packing)
-    before, optimizer = copy_of(network), Optimizer(network, is_orthogonal=True)
+    before, optimizer = copy_of(network), Optimizer(network, uses_muon=True)
     optimizer.rate = 0.01
     give_gradients(network)
     optimizer.step()
@@ -52,7 +50,7 @@ def test_a_step_of_a_matrix_is_as_long_in_every_direction(packing: torch.memory_
 def test_the_way_weights_lie_in_memory_changes_no_step() -> None:
     networks = [make_network(p) for p in (torch.contiguous_format, torch.channels_last)]
     for network in networks:
-        optimizer = Optimizer(network, is_orthogonal=True)
+        optimizer = Optimizer(network, uses_muon=True)
         for seed in range(3):
             give_gradients(network, seed)
             optimizer.step()
@@ -63,7 +61,7 @@ def test_the_way_weights_lie_in_memory_changes_no_step() -> None:
 
 def test_depthwise_kernels_biases_and_norms_are_for_adamw() -> None:
     network = make_network()
-    optimizer = Optimizer(network, is_orthogonal=True)
+    optimizer = Optimizer(network, uses_muon=True)
     give_gradients(network)
     optimizer.step()
     kept = optimizer.moments()
@@ -74,7 +72,7 @@ def test_depthwise_kernels_biases_and_norms_are_for_adamw() -> None:
 
 def test_without_muon_it_is_adamw_bit_for_bit() -> None:
     ours, theirs = make_network(), make_network()
-    optimizer = Optimizer(ours, is_orthogonal=False)
+    optimizer = Optimizer(ours, uses_muon=False)
     optimizer.rate = 0.01
     plain = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=1e-4, fused=True)
     for seed in range(3):
@@ -85,13 +83,13 @@ def test_without_muon_it_is_adamw_bit_for_bit() -> None:
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
-@pytest.mark.parametrize("is_orthogonal", [True, False])
+@pytest.mark.parametrize("uses_muon", [True, False])
 @pytest.mark.parametrize("packing", [torch.contiguous_format, torch.channels_last])
 def test_what_it_remembers_can_be_given_to_another(
-    is_orthogonal: bool, packing: torch.memory_format
+    uses_muon: bool, packing: torch.memory_format
 ) -> None:
     one, other = make_network(packing), make_network(packing)
-    first, second = (Optimizer(network, is_orthogonal) for network in (one, other))
+    first, second = (Optimizer(network, uses_muon) for network in (one, other))
     assert first.moments() == {}
     give_gradients(one, 1)
     first.step()
@@ -107,7 +105,7 @@ def test_what_it_remembers_can_be_given_to_another(
 
 def test_a_branch_without_a_gradient_stays_as_it_is() -> None:
     network = make_network()
-    optimizer = Optimizer(network, is_orthogonal=True)
+    optimizer = Optimizer(network, uses_muon=True)
     give_gradients(network)
     network.get_parameter("2.weight").grad = None
     before = copy_of(network)
@@ -119,10 +117,9 @@ def test_a_branch_without_a_gradient_stays_as_it_is() -> None:
 @pytest.mark.parametrize("rate", [1e-3, 1e-2])
 def test_the_rate_is_that_of_both(rate: float) -> None:
     lengths = []
-    make: Callable[[], nn.Sequential] = make_network
     for factor in (1, 2):
-        network = make()
-        before, optimizer = copy_of(network), Optimizer(network, is_orthogonal=True)
+        network = make_network()
+        before, optimizer = copy_of(network), Optimizer(network, uses_muon=True)
         optimizer.rate = factor * rate
         give_gradients(network)
         optimizer.step()

@@ -32,11 +32,11 @@ Tensor = torch.Tensor
 class Training:
     """A network with its optimizer and its average, as the loop has them."""
 
-    def __init__(self, trainee: Ours, is_orthogonal: bool = True) -> None:
+    def __init__(self, trainee: Ours, uses_muon: bool = True) -> None:
         self.trainee = trainee
         self.network = trainee.network
         self.average = {key: value.clone() for key, value in self.network.state_dict().items()}
-        self.optimizer = Optimizer(self.network, is_orthogonal)
+        self.optimizer = Optimizer(self.network, uses_muon)
         self.optimizer.rate = 1e-3
         self.progressed = Progressed()
 
@@ -63,12 +63,12 @@ def samples() -> list[Sample]:
     return [synthesiser.draw(2, 64) for _ in range(4)]
 
 
-@pytest.mark.parametrize("is_orthogonal", [True, False])
+@pytest.mark.parametrize("uses_muon", [True, False])
 def test_a_training_that_was_interrupted_ends_with_the_same_weights(
-    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs, is_orthogonal: bool
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs, uses_muon: bool
 ) -> None:
     torch.manual_seed(1)
-    whole, first, second = (Training(tiny_ours(), is_orthogonal) for _ in range(3))
+    whole, first, second = (Training(tiny_ours(), uses_muon) for _ in range(3))
     first.network.load_state_dict(whole.network.state_dict())
     first.average = {key: value.clone() for key, value in whole.average.items()}
     whole.learn(samples)
@@ -131,7 +131,7 @@ def test_files_are_written_beside_and_renamed(
 def test_what_another_optimizer_remembered_goes_with_its_weights(
     samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
 ) -> None:
-    first, second = Training(tiny_ours()), Training(tiny_ours(), is_orthogonal=False)
+    first, second = Training(tiny_ours()), Training(tiny_ours(), uses_muon=False)
     first.learn(samples[:1])
     first.save(tmp_path)
     second.load(tmp_path)
