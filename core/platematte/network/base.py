@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .blocks import Context, Residual, Selector, in_full_precision, mix, upsample2
+from .blocks import (
+    Context,
+    Residual,
+    Selector,
+    channels_last,
+    in_full_precision,
+    mix,
+    upsample2,
+)
 from .transmission import CHANNELS, halve, transmission
 
 Tensor = torch.Tensor
@@ -76,7 +84,7 @@ class Look(nn.Module):
         """
         own = torch.relu_(self.plate(plate))
         pair = self.pair_plate(plate).add_(self.pair_clean(clean)).add_(self.pair_trust(trust))
-        pair = pair.add_(self.through4(_packed(transmission(moments, 3))))
+        pair = pair.add_(self.through4(channels_last(transmission(moments, 3))))
         pair = torch.relu_(self.compare(torch.relu_(pair)))
         if hints.shape[2:] == (1, 1):
             # Of zeros the convolution makes its bias everywhere.
@@ -88,12 +96,8 @@ class Look(nn.Module):
         quarter = torch.relu_(mix(self.combine, own, *chosen))
         coarse = halve(moments)
         wide = torch.cat([transmission(coarse, window) for window in (3, 5)], 1)
-        eighth = self.down(quarter).add_(self.through8(_packed(wide)))
+        eighth = self.down(quarter).add_(self.through8(channels_last(wide)))
         return quarter, self.block(torch.relu_(eighth))
-
-
-def _packed(image: Tensor) -> Tensor:
-    return image.contiguous(memory_format=torch.channels_last)
 
 
 class Motion(nn.Module):

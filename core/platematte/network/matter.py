@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from .base import HINT_CHANNELS, NEIGHBOURS, Draw, Look, Motion, Think, Widths
+from .blocks import channels_last
 from .encode import decode_view, encode_view
 from .refine import Refine, draw_foreground, project_alpha, shrink4, upsample4
 from .transmission import measure_moments
@@ -71,11 +72,6 @@ def _spare_hints(hints: Tensor) -> Tensor:
         first = hints[:, :, :1, :1]
         return hints if bool(first.any()) else first
     return hints
-
-
-def channels_last(image: Tensor) -> Tensor:
-    """Return the tensor with its channels together in memory: convolutions take half the time."""
-    return image.contiguous(memory_format=torch.channels_last)
 
 
 class Matter(nn.Module):
