@@ -82,6 +82,9 @@ class Look(nn.Module):
         hints of 1 x 1 pixel say nothing, and stand for a frame of zeros. moments: what
         `transmission.measure_moments` returns.
         """
+        if torch.is_autocast_enabled(plate.device.type):
+            # Two layers want it so; each would make it for itself.
+            plate = plate.to(torch.get_autocast_dtype(plate.device.type))
         own = torch.relu_(self.plate(plate))
         pair = self.pair_plate(plate).add_(self.pair_clean(clean)).add_(self.pair_trust(trust))
         pair = pair.add_(self.through4(channels_last(transmission(moments, 3))))

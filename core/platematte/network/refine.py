@@ -16,10 +16,16 @@ def project_alpha(plate: Tensor, clean: Tensor, foreground: Tensor) -> Tensor:
     N x 3 x H x W, scene-linear. Where F and B are the same colour it tends to 0: the denominator
     carries a floor in proportion to how bright they are.
     """
-    line = foreground - clean
-    floor = (0.02 * (foreground + clean).mean(1, keepdim=True).abs() + 5e-4).square()
-    along = ((plate - clean) * line).sum(1, keepdim=True)
-    return (along / (line.square().sum(1, keepdim=True) + floor)).clamp(0.0, 1.0)
+    along, length, light = (torch.zeros_like(plate[:, :1]) for _ in range(3))
+    channels = (image.split(1, 1) for image in (plate, clean, foreground))
+    # A channel at a time: images of three channels in between would cost more than the sums do.
+    for seen, behind, front in zip(*channels, strict=True):
+        line = front - behind
+        along.addcmul_(seen - behind, line)
+        length.addcmul_(line, line)
+        light.add_(front).add_(behind)
+    floor = light.abs_().mul_(0.02 / 3).add_(5e-4).square_()
+    return along.div_(length.add_(floor)).clamp_(0.0, 1.0)
 
 
 class Refine(nn.Module):
