@@ -107,8 +107,8 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     names = (OURS, NETWORKS, *GRIDS)
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
-    add("--count", type=int, default=12, help="frames to measure at each level")
-    add("--clips", type=int, default=4, help="clips of 8 frames to measure")
+    add("--count", type=int, default=24, help="frames to measure at each level")
+    add("--clips", type=int, default=10, help="clips of 8 frames to measure")
     add("--tuning", type=int, default=3, help="further frames to tune keyers on")
     add("--levels", nargs="*", default=LEVELS, choices=LEVELS)
     add("--methods", nargs="+", default=names, choices=names)
