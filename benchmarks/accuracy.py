@@ -107,7 +107,7 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     names = (OURS, NETWORKS, *GRIDS)
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
-    add("--count", type=int, default=24, help="frames to measure at each level")
+    add("--count", type=int, default=48, help="frames to measure at each level")
     add("--clips", type=int, default=10, help="clips of 8 frames to measure")
     add("--tuning", type=int, default=3, help="further frames to tune keyers on")
     add("--levels", nargs="*", default=LEVELS, choices=LEVELS)
