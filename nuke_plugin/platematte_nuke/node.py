@@ -31,6 +31,9 @@ LAYER_OF_OUTPUT = {
 }
 """Outputs that show a layer of the file; the others need none."""
 
+_TO_NUKE_NO_PATH = "[]{}$%#"
+"""Signs that a File_Knob reads as Tcl or as a frame number."""
+
 Settings = Dict[str, Dict[str, Any]]
 
 
@@ -131,15 +134,27 @@ def read_settings(node: nuke.Node, space: WorkingSpace) -> Settings:
 
 def read_cache(node: nuke.Node) -> Path:
     """Return the folder that version folders go to, an absolute path."""
+    path = _choose_cache(node)
+    if not path.is_absolute():
+        raise PlateMatteError(
+            "the cache folder {} is not an absolute path.".format(path),
+            "Write it from the root or from a drive letter, or leave it empty.",
+        )
+    found = [sign for sign in _TO_NUKE_NO_PATH if sign in path.as_posix()]
+    if found:
+        raise PlateMatteError(
+            "the cache folder {} has {} in it, which Nuke does not take as it is.".format(
+                path, " and ".join(found)
+            ),
+            "Choose a cache folder without.",
+        )
+    return path
+
+
+def _choose_cache(node: nuke.Node) -> Path:
     written = (node["cache_dir"].evaluate() or "").strip()
     if written:
-        path = Path(written).expanduser()
-        if not path.is_absolute():
-            raise PlateMatteError(
-                "the cache folder {!r} is not an absolute path.".format(written),
-                "Write it from the root or from a drive letter, or leave it empty.",
-            )
-        return path
+        return Path(written).expanduser()
     name = node.fullName().replace(".", "_")
     script = nuke.root()["name"].value()
     if script:
