@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
+from pathlib import Path
 from typing import Any
 
-from doubles import knobs, values
+from doubles import buttons, choices, knobs, text, values
 
-TABLE_PATH = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "classes.json"
-)
-with open(TABLE_PATH, encoding="utf-8") as _file:
-    TABLE: dict[str, Any] = json.load(_file)
+TABLE_PATH = Path(__file__).resolve().parents[1] / "classes.json"
+TABLE: dict[str, Any] = json.loads(TABLE_PATH.read_text(encoding="utf-8"))
 
 _MAKERS: dict[str, Any] = {
     name: found
-    for module in (knobs, values)
+    for module in (buttons, choices, knobs, values)
     for name, found in vars(module).items()
     if isinstance(found, type) and issubclass(found, knobs.Knob)
 }
@@ -45,7 +42,7 @@ class ShuffleLinks(knobs.Knob):
         for index, source, target in links:
             for channel in (source, target):
                 if channel not in ("black", "white"):
-                    values._check_channels(self._name, channel)
+                    choices.check_channels(self._name, channel)
             if not isinstance(index, int):
                 raise TypeError("a mapping begins with the number of an input")
         self._links = [tuple(link) for link in links]  # type: ignore[misc]
@@ -109,7 +106,7 @@ def make_exr_knobs() -> dict[str, knobs.Knob]:
 def _make(name: str, entry: dict[str, Any]) -> knobs.Knob:
     maker = _MAKERS.get(entry["type"], knobs.String_Knob)
     knob: knobs.Knob
-    if issubclass(maker, values.Enumeration_Knob):
+    if issubclass(maker, choices.Enumeration_Knob):
         knob = maker(name, None, entry["items"])
         knob._index = knob._default = knob._find(  # type: ignore[attr-defined]
             entry["default"].split("\t")[0]
@@ -152,24 +149,22 @@ def user_knob(words: list[Any]) -> knobs.Knob:
 
 
 def _apply_option(knob: knobs.Knob, key: str, plain: list[str], at: int) -> None:
-    from doubles import text
-
     value = plain[at + 1]
     if key == "l":
         knob._label = value
     elif key == "t":
         knob._tooltip = value
     elif key in ("T", "M", "n", "R", "N"):
-        if key == "T" and isinstance(knob, knobs.Link_Knob):
+        if key == "T" and isinstance(knob, buttons.Link_Knob):
             knob._target = value
-        elif key == "T" and isinstance(knob, (knobs.String_Knob, knobs.Text_Knob)):
+        elif key == "T" and isinstance(knob, (knobs.String_Knob, buttons.Text_Knob)):
             knob._value = value
-        elif key == "M" and isinstance(knob, values.Enumeration_Knob):
+        elif key == "M" and isinstance(knob, choices.Enumeration_Knob):
             # Nuke's own files end the list with an empty pair.
             knob._items = [word.text for word in text.split(value) if word.text]
         elif key == "R" and isinstance(knob, values.Array_Knob):
             knob._range = (float(value), float(plain[at + 2]))
-        elif key == "n" and isinstance(knob, knobs.Tab_Knob):
+        elif key == "n" and isinstance(knob, buttons.Tab_Knob):
             knob._kind = int(value)
     else:
         raise ValueError(f"addUserKnob: {plain[1]} has an unknown option {key!r}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from doubles.session import current
@@ -81,11 +80,11 @@ def _write(node: Any, frame: int) -> None:
     path = node["file"]._at(frame)
     if not path:
         raise RuntimeError(f"{node._name}: no output file")
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
+    folder = Path(path).parent
+    if not folder.is_dir():
         if not node["create_directories"].value():
             raise RuntimeError(f"{node._name}: the folder {folder} does not exist")
-        os.makedirs(folder)
+        folder.mkdir(parents=True)
     _check_type(node, path)
     image = pull(node, frame)
     if session.root["proxy"].value():
@@ -143,12 +142,7 @@ def _cropped(image: Any, names: list[str]) -> Any:
     rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
     box = image.box
     if not len(rows):
-        return replace(image.over_box(type(box)(0, 0, 1, 1)))
-    return image.over_box(
-        type(box)(
-            box.x + int(columns[0]),
-            box.y + int(rows[0]),
-            box.x + int(columns[-1]) + 1,
-            box.y + int(rows[-1]) + 1,
-        )  # fmt: skip
-    )
+        return image.over_box(type(box)(0, 0, 1, 1))
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    low, high = int(rows[0]), int(rows[-1]) + 1
+    return image.over_box(type(box)(box.x + left, box.y + low, box.x + right, box.y + high))

@@ -5,8 +5,8 @@ numpy and OpenImageIO are imported late: paths need neither.
 
 from __future__ import annotations
 
-import os
 import re
+from pathlib import Path
 from typing import Any
 
 from doubles import channels
@@ -27,16 +27,13 @@ def frame_path(pattern: str, frame: int) -> str:
 
 def frames_on_disk(pattern: str) -> list[int]:
     """Return the frame numbers that a pattern has files for, sorted."""
-    folder, name = os.path.split(pattern)
-    parts = _PATTERN.split(name)
-    if len(parts) == 1 or not os.path.isdir(folder or "."):
-        return []
+    folder, name = Path(pattern).parent, Path(pattern).name
     match = _PATTERN.search(name)
-    assert match is not None
-    wanted = re.compile(
-        re.escape(name[: match.start()]) + r"(-?\d+)" + re.escape(name[match.end() :])
-    )
-    found = [wanted.fullmatch(entry) for entry in os.listdir(folder or ".")]
+    if match is None or not folder.is_dir():
+        return []
+    before, after = re.escape(name[: match.start()]), re.escape(name[match.end() :])
+    wanted = re.compile(before + r"(-?\d+)" + after)
+    found = [wanted.fullmatch(entry.name) for entry in folder.iterdir()]
     return sorted(int(hit.group(1)) for hit in found if hit)
 
 
@@ -68,12 +65,11 @@ def read_exr(path: str) -> Any:
     planes = {}
     for i, name in enumerate(spec.channelnames):
         own = channels.from_exr(name)
-        layer, _, short = own.partition(".")
-        channels.declare(layer, [own])
+        channels.declare(own.partition(".")[0], [own])
         planes[own] = np.ascontiguousarray(pixels[::-1, :, i]).astype(np.float32)
     metadata = {"exr/" + entry.name: entry.value for entry in spec.extra_attribs}
     metadata["input/filename"] = path
-    metadata["input/mtime"] = str(os.path.getmtime(path))
+    metadata["input/mtime"] = str(Path(path).stat().st_mtime)
     return Image(format_, box, planes, metadata)
 
 
@@ -122,4 +118,4 @@ def write_exr(path: str, image: Any, names: list[str], datatype: str, compressio
         raise RuntimeError(f"{path}: cannot be written: {oiio.geterror()}")
     if not (target.write_image(np.ascontiguousarray(pixels)) and target.close()):
         raise RuntimeError(f"{path}: cannot be written: {target.geterror()}")
-    os.replace(part, path)
+    Path(part).replace(path)

@@ -12,10 +12,11 @@ from typing import Any
 from doubles import classes
 from doubles.formats import Format
 from doubles.knobs import NOT_ATTACHED, Knob
+from doubles.pixels import Pixels
 from doubles.session import current
 
 
-class Node:
+class Node(Pixels):
     """One node. After nuke.delete every use raises ValueError, as in Nuke."""
 
     def __init__(self, class_name: str, parent: Group | None, name: str | None = None) -> None:
@@ -252,70 +253,6 @@ class Node:
 
     def hideControlPanel(self) -> None:
         self._check("hideControlPanel")
-
-    # What is in the image; the work is in `render`.
-    def width(self) -> int:
-        return self.format().width()
-
-    def height(self) -> int:
-        return self.format().height()
-
-    def format(self) -> Format:
-        from doubles import query
-
-        self._check("format")
-        return query.format_of(self)
-
-    def bbox(self) -> Any:
-        from doubles import query
-
-        self._check("bbox")
-        return query.bbox_of(self)
-
-    def channels(self) -> list[str]:
-        from doubles import query
-
-        self._check("channels")
-        return query.channels_of(self)
-
-    def sample(self, channel: str, x: float, y: float, dx: float = 1, dy: float = 1,
-               frame: float | None = None) -> float:  # fmt: skip
-        from doubles import query
-
-        self._check("sample")
-        return query.sample(self, channel, x, y, frame)
-
-    def hasError(self) -> bool:
-        from doubles import query
-
-        self._check("hasError")
-        return query.has_error(self)
-
-    def frameRange(self) -> Any:
-        from doubles import query
-
-        self._check("frameRange")
-        return query.frame_range(self)
-
-    def firstFrame(self) -> int:
-        return int(self.frameRange().first())
-
-    def lastFrame(self) -> int:
-        return int(self.frameRange().last())
-
-    def metadata(self, key: str | None = None, time: float | None = None, view: str = "") -> Any:
-        from doubles import query
-
-        self._check("metadata")
-        if current().this and current().this[-1][1] is not None and current().this[-1][0] is self:
-            raise current().refuse(RuntimeError("metadata() inside knobChanged makes Nuke hang"))
-        return query.metadata(self, key, time)
-
-    def opHashes(self) -> list[int]:
-        from doubles import query
-
-        self._check("opHashes")
-        return [query.op_hash(self)]
 
 
 class Group(Node):

@@ -1,4 +1,4 @@
-"""Pixels of nodes that compute on channels: Shuffle2, Premult, Expression, Multiply and their kin."""
+"""Pixels of nodes that compute on channels: Shuffle2, Premult, Expression, Multiply and so on."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _merged(node: Any, call: Any, below: Image, above: Image) -> Image:
 
 def _pairs(node: Any) -> Any:
     words = [channels_of(node[knob].value()) for knob in ("Achannels", "Bchannels", "output")]
-    return zip(*words)
+    return zip(*words)  # noqa: B905
 
 
 def _all_of(mask: str, below: Image, above: Image) -> list[str]:

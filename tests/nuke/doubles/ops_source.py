@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def read(render: Render, node: Any, frame: int) -> Image:
     if wanted is None:
         return _black(node)
     path = node["file"]._at(wanted)
-    if not os.path.isfile(path):
+    if not Path(path).is_file():
         return _missing(node, wanted, path)
     image: Image = files.read_exr(path)
     if not node["raw"].value():
@@ -88,7 +88,7 @@ def _any_file(node: Any) -> Image | None:
     for frame in files.frames_on_disk(pattern):
         image: Image = files.read_exr(files.frame_path(pattern, frame))
         return image
-    return files.read_exr(pattern) if os.path.isfile(pattern) else None
+    return files.read_exr(pattern) if Path(pattern).is_file() else None
 
 
 def _black(node: Any) -> Image:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from doubles import classes, text
+from doubles.buttons import Link_Knob, Script_Knob, Tab_Knob
 from doubles.channels import declare
-from doubles.knobs import DO_NOT_WRITE, FLAGS, Link_Knob, Script_Knob, Tab_Knob
+from doubles.choices import Enumeration_Knob
+from doubles.knobs import DO_NOT_WRITE, FLAGS
 from doubles.nodes import Group, Node, make
 from doubles.session import Session, current
-from doubles.values import Enumeration_Knob
 
 _BUILT_IN = ("rgb", "rgba", "alpha", "depth", "forward", "backward", "mask")
 
@@ -78,7 +79,7 @@ def _created(node: Node) -> None:
     node._fire("onCreate")
     for call in current().callbacks.get("onCreate", []):
         if call.matches(node):
-            current().guarded(lambda: node._with_this(None, call))
+            current().guarded(lambda call=call: node._with_this(None, call))
 
 
 def write(session: Session, nodes: list[Node], with_root: bool) -> str:

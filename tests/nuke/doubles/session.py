@@ -1,7 +1,7 @@
 """What one running Nuke knows besides its nodes: threads, dialogues, progress, undo, layers.
 
-A misuse that Nuke answers with a hang or a crash raises here, and stands in `violations` as well, so
-that a plug-in which swallows the error is caught all the same.
+A misuse that Nuke answers with a hang or a crash raises here, and stands in `violations` as well,
+so that a plug-in which swallows the error is caught all the same.
 """
 
 from __future__ import annotations

@@ -8,26 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-FORBIDDEN = [
-    "exec",
-    "open",
-    "socket",
-    "source",
-    "load",
-    "glob",
-    "exit",
-    "cd",
-    "pwd",
-    "fconfigure",
-    "file_delete",
-    "unload",
-    "interp",
-    "after",
-    "vwait",
-    "fileevent",
-    "pid",
-    "encoding",
-]
+FORBIDDEN = (
+    "exec open socket source load glob exit cd pwd fconfigure unload interp after vwait fileevent "
+    "pid encoding"
+)
 # Of `file` only these work on a name without touching the disk.
 HARMLESS_FILE_WORDS = ("dirname", "tail", "rootname", "extension", "join", "split", "normalize")
 
@@ -47,8 +31,8 @@ def make(commands: Mapping[str, Callable[..., Any]]) -> Any:
 
     interp = tkinter.Tcl()
     interp.eval("rename file real_file")
-    for word in FORBIDDEN:
-        interp.eval("catch {rename %s {}}" % word)
+    # tkinter has taken some of them away itself.
+    interp.call("foreach", "word", FORBIDDEN, "catch {rename $word {}}")
     for name, call in commands.items():
         interp.createcommand(name, call)
 
