@@ -1,8 +1,6 @@
 """One engine process and the lines that go to and fro; threads read, so that no host ever waits."""
 
-import os
 import queue
-import signal
 import subprocess
 import threading
 from collections import deque
@@ -21,7 +19,7 @@ from platematte_client.messages import (
     decode,
     encode,
 )
-from platematte_client.process import describe_exit, start_process
+from platematte_client.process import describe_exit, kill_process, start_process
 
 LAST_WORDS = 20
 """Lines of the engine's stderr that are kept."""
@@ -108,7 +106,7 @@ class Conversation:
             _close(self._process.stdin)
         self._reader.join(patience_s)
         if self._reader.is_alive():
-            self._kill()
+            kill_process(self._process)
         self._reader.join(_CLOSING_PATIENCE_S)
 
     def _thread(self, name: str, run: Any) -> threading.Thread:
@@ -133,7 +131,7 @@ class Conversation:
         try:
             for line in read_lines(self._process.stdout):
                 if not self._take(line):
-                    self._kill()
+                    kill_process(self._process)
                     break
         finally:
             self._finish()
@@ -169,28 +167,17 @@ class Conversation:
         try:
             self._process.wait(_CLOSING_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            self._kill()
+            kill_process(self._process)
             self._process.wait()
         self._hearer.join(_CLOSING_PATIENCE_S)
         _close(self._process.stdout)
+        with self._writing:
+            _close(self._process.stdin)
         with self._lock:
             self._has_ended = True
             for box in self._boxes.values():
                 box.put(None)
         self._hello.set()
-
-    def _kill(self) -> None:
-        """Kill the process and, where there are process groups, all that it has started."""
-        if self._process.poll() is not None:
-            return
-        try:
-            if os.name == "nt":
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
-        except OSError:
-            # It ended just now.
-            return
 
     def _death(self, how: str) -> EngineDied:
         kept = " Frames that it had finished are kept." if self._is_greeted else ""

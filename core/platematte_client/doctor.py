@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, List
 
 from platematte_client.errors import EngineDied
-from platematte_client.process import describe_exit, start_process
+from platematte_client.process import describe_exit, kill_process, start_process
 
 DOCTOR_PATIENCE_S = 120.0
 """The doctor imports torch and looks at the GPUs, which takes long on a cold disk."""
@@ -45,7 +45,7 @@ def ask_doctor(command: List[str], patience_s: float = DOCTOR_PATIENCE_S) -> Lis
     try:
         told, words = process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
-        process.kill()
+        kill_process(process)
         told, words = process.communicate()
         raise EngineDied(
             "{} said nothing for {:.0f} seconds\n{}".format(command[0], patience_s, _end_of(words))

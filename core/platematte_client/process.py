@@ -4,6 +4,7 @@ On Windows only the standard library's documented flags are used; this has not b
 """
 
 import os
+import signal
 import subprocess
 from typing import Any, Dict, List, Mapping
 
@@ -37,6 +38,20 @@ def start_process(command: List[str], **pipes: Any) -> "subprocess.Popen[bytes]"
             "The engine cannot be started: {}: {}\nCheck that this is PlateMatte's program and "
             "that you may run it.".format(command[0], getattr(error, "strerror", None) or error)
         ) from error
+
+
+def kill_process(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process of `start_process` and, where there are groups, all that it has started."""
+    if process.poll() is not None:
+        return
+    try:
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        # It ended just now.
+        return
 
 
 def engine_environment(host: Mapping[str, str]) -> Dict[str, str]:
