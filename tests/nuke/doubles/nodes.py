@@ -123,7 +123,7 @@ class Node(Pixels):
         if not re.match(r"^[A-Za-z_]\w*$", wanted):
             raise ValueError(f"{wanted!r} is no name of a node")
         if wanted != self._name:
-            self._name = self._parent._free_name(wanted)
+            self._name = self._parent._free_name(wanted, self)
         self._knobs["name"]._value = self._name  # type: ignore[attr-defined]
 
     def _show_exr_knobs(self) -> None:
@@ -262,8 +262,8 @@ class Group(Node):
         self._children: list[Node] = []
         super().__init__(class_name, parent, name)
 
-    def _free_name(self, wanted: str) -> str:
-        taken = {node._name for node in self._children}
+    def _free_name(self, wanted: str, owner: Node | None = None) -> str:
+        taken = {node._name for node in self._children if node is not owner}
         if wanted not in taken:
             return wanted
         stem = wanted.rstrip("0123456789") or wanted

@@ -33,6 +33,7 @@ def make(commands: Mapping[str, Callable[..., Any]]) -> Any:
     interp.eval("rename file real_file")
     # tkinter has taken some of them away itself.
     interp.call("foreach", "word", FORBIDDEN, "catch {rename $word {}}")
+    interp.eval('proc unknown {args} {error "unknown command: [lindex $args 0]"}')
     for name, call in commands.items():
         interp.createcommand(name, call)
 

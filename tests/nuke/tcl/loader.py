@@ -147,10 +147,10 @@ class _Loader:
         if len(words) % 2:
             raise ScriptError(f"{class_name}: a knob without a value: {words[-1]}")
         node = TextNode(class_name, list(zip(words[::2], words[1::2])))  # noqa: B905
+        self._take_inputs(node)
         if class_name == "Root":
             self.script.root = node
             return ""
-        self._take_inputs(node)
         (self.groups[-1].children if self.groups else self.script.nodes).append(node)
         if class_name in ("Group", "Gizmo", "LiveGroup"):
             self.groups.append(node)
