@@ -80,12 +80,15 @@ class _Loader:
             "stack": self._stack,
             "push": self._push,
             "add_layer": self._add_layer,
+            "clone": self._clone,
             "end_group": self._end_group,
             "define_window_layout_xml": lambda *_: "",
             "pm_node": self._node,
         }
         self.interp = interpreter.make({k: self._keep_failure(v) for k, v in commands.items()})
         self.interp.eval("proc unknown {args} {pm_node {*}$args}")
+        # Nuke's own copies begin with `set cut_paste_input [stack 0]`; some files rely on it.
+        self.interp.setvar("cut_paste_input", self._stack("0"))
         try:
             self.interp.eval(text)
         except Exception as error:
@@ -140,10 +143,21 @@ class _Loader:
         self.stacks[-1].append(group)
         return ""
 
+    def _clone(self, handle: str, body: str = "") -> str:
+        """A node that shares its knobs with another one; here a node with the same words."""
+        if not (handle.startswith("node") and handle[4:].isdigit()):
+            raise ScriptError("clone {}: no node".format(handle))
+        origin = self.handles[int(handle[4:])]
+        kept = [pair for pair in origin.knobs if pair[0] != "name"]
+        words = [word for pair in kept for word in pair] + list(self.interp.splitlist(body))
+        return self._add(origin.class_name, words)
+
     def _node(self, class_name: str, *body: str) -> str:
         if not class_name[:1].isupper() or len(body) != 1:
             raise ScriptError(f"{class_name} is no command and no node")
-        words = list(self.interp.splitlist(body[0]))
+        return self._add(class_name, list(self.interp.splitlist(body[0])))
+
+    def _add(self, class_name: str, words: list[str]) -> str:
         if len(words) % 2:
             raise ScriptError(f"{class_name}: a knob without a value: {words[-1]}")
         node = TextNode(class_name, list(zip(words[::2], words[1::2])))  # noqa: B905
