@@ -6,6 +6,7 @@ On Windows only the standard library's documented flags are used; this has not b
 import os
 import signal
 import subprocess
+import sys
 from typing import Any, Dict, List, Mapping
 
 from platematte_client.errors import EngineDied
@@ -23,12 +24,11 @@ def start_process(command: List[str], **pipes: Any) -> "subprocess.Popen[bytes]"
     pipes: stdin, stdout, stderr as for Popen. Raises EngineDied where the system cannot start it.
     """
     options: Dict[str, Any] = {"env": engine_environment(os.environ), "bufsize": 0}
-    if os.name == "nt":
-        # These names exist on Windows only. Without them Ctrl-C in the host's console would reach
-        # the engine, and a console window would open.
-        options["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(
-            subprocess, "CREATE_NO_WINDOW", 0
-        )
+    if sys.platform == "win32":
+        # Without these Ctrl-C in the host's console would reach the engine, and a console window
+        # would open.
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        options["creationflags"] = flags
     else:
         options["start_new_session"] = True
     try:
@@ -45,7 +45,7 @@ def kill_process(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is not None:
         return
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
