@@ -146,7 +146,7 @@ class _Loader:
     def _clone(self, handle: str, body: str = "") -> str:
         """A node that shares its knobs with another one; here a node with the same words."""
         if not (handle.startswith("node") and handle[4:].isdigit()):
-            raise ScriptError("clone {}: no node".format(handle))
+            raise ScriptError(f"clone {handle}: no node")
         origin = self.handles[int(handle[4:])]
         kept = [pair for pair in origin.knobs if pair[0] != "name"]
         words = [word for pair in kept for word in pair] + list(self.interp.splitlist(body))
