@@ -31,9 +31,6 @@ LAYER_OF_OUTPUT = {
 }
 """Outputs that show a layer of the file; the others need none."""
 
-_TO_NUKE_NO_PATH = "[]{}$%#"
-"""Signs that a File_Knob reads as Tcl or as a frame number."""
-
 Settings = Dict[str, Dict[str, Any]]
 
 
@@ -133,14 +130,17 @@ def read_settings(node: nuke.Node, space: WorkingSpace) -> Settings:
 
 
 def read_cache(node: nuke.Node) -> Path:
-    """Return the folder that version folders go to, an absolute path."""
+    """Return the folder that version folders go to, an absolute path that a File_Knob can hold."""
     path = _choose_cache(node)
     if not path.is_absolute():
         raise PlateMatteError(
             "the cache folder {} is not an absolute path.".format(path),
             "Write it from the root or from a drive letter, or leave it empty.",
         )
-    found = [sign for sign in _TO_NUKE_NO_PATH if sign in path.as_posix()]
+    # What was written may well be Tcl; a frame number has no place in it, and evaluating hides it.
+    written = node["cache_dir"].value() or ""
+    found = [sign for sign in "[]{}$" if sign in path.as_posix()]
+    found += [sign for sign in "%#" if sign in path.as_posix() or sign in written]
     if found:
         raise PlateMatteError(
             "the cache folder {} has {} in it, which Nuke does not take as it is.".format(
