@@ -409,3 +409,36 @@ def test_a_name_of_a_running_job_is_refused(
 
     assert engine.run(ask("a", shot), again, never).done == 2
     assert len(seen) == 1
+
+
+def test_last_words_that_are_read_late_are_waited_for(
+    false_engine: FalseEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear = conversation.Conversation._hear
+
+    def hear_late(self: conversation.Conversation) -> None:
+        time.sleep(0.5)
+        hear(self)
+
+    monkeypatch.setattr(conversation.Conversation, "_hear", hear_late)
+    with pytest.raises(EngineDied, match="farewell"):
+        Engine(false_engine("sys.exit('farewell')"), "Host 1.0").start()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files as Linux does")
+@pytest.mark.parametrize("body", ["hello(); sys.stdin.read()", "hello(); sys.exit(1)"])
+def test_starting_and_ending_leaves_no_thread_no_pipe_and_no_process(
+    false_engine: FalseEngine, body: str
+) -> None:
+    command = false_engine(body)
+    # Counted, since the engine that these tests share has threads and pipes of its own.
+    files, threads = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+    processes = []
+    for _ in range(3):
+        talk = conversation.Conversation(command, "Host 1.0")
+        processes.append(talk._process)
+        talk._hello.wait(PATIENCE_S)
+        talk.end(PATIENCE_S)
+    assert all(process.poll() is not None for process in processes)
+    assert threading.active_count() == threads
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
