@@ -1,10 +1,11 @@
 """Checks the plug-in in a real Nuke and prints a report as JSON. Nothing but Nuke is needed.
 
-nuke -t tests/in_nuke/run.py --range=1001-1003 [--engine=PATH] [--keep]
+nuke -t tests/in_nuke/run.py --range=1001-1003 [--engine=PATH] [--shot=FOLDER] [--keep]
 
 It takes plug-in and example shot of the clone that it lies in, works in a temporary folder and ends
 with status 1 when a check failed. --engine: as in the node's knob Engine. --keep leaves the
-temporary folder. It was not run in a real Nuke by its authors.
+temporary folder. --shot: another folder with plate.####.exr and clean.exr. It was not run in a real
+Nuke by its authors.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ import nuke
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHOT = REPOSITORY / "examples" / "shot"
-STEP_PX = 8
-"""Distance of the points at which pixels are compared."""
+GRID = (12, 8)
+"""Points across and down at which pixels are compared: each costs Nuke a render."""
 HALF_STEP = 1.0 / 1024
 """Relative error of a half float, doubled."""
 
@@ -40,9 +41,9 @@ def check(call: Check) -> Check:
 class Session:
     """What the checks share: the folder, the nodes and the plug-in."""
 
-    def __init__(self, folder: Path, frames: str, engine: str) -> None:
-        """Take the temporary folder, the range as text and the engine's path, or ""."""
-        self.folder, self.frames, self.engine = folder, frames, engine
+    def __init__(self, folder: Path, shot: Path, frames: str, engine: str) -> None:
+        """Take the temporary folder, the shot's, the range as text and the engine's path, or ""."""
+        self.folder, self.shot, self.frames, self.engine = folder, shot, frames, engine
         self.first, self.last = (int(word) for word in frames.split("-"))
         self.plugin: Any = None
         self.plate: Any = None
@@ -51,10 +52,7 @@ class Session:
 
     def points(self) -> List[Tuple[float, float]]:
         """Return the middles of some pixels, all over the format."""
-        width, height = self.plate.width(), self.plate.height()
-        return [
-            (x + 0.5, y + 0.5) for y in range(0, height, STEP_PX) for x in range(0, width, STEP_PX)
-        ]
+        return _points(self.plate)
 
     def sample(self, node: Any, channel: str, frame: int) -> List[float]:
         """Return a channel at all points of a frame."""
@@ -82,8 +80,8 @@ def the_plug_in_loads(session: Session) -> str:
 @check
 def the_node_is_made_and_connected(session: Session) -> str:
     """Make Reads and the node."""
-    session.plate = _make_read(SHOT / "plate.%04d.exr", session.first, session.last)
-    session.clean = _make_read(SHOT / "clean.exr", 1, 1)
+    session.plate = _make_read(session.shot / "plate.%04d.exr", session.first, session.last)
+    session.clean = _make_read(session.shot / "clean.exr", 1, 1)
     session.node = session.plugin.create(
         session.plate,
         session.clean,
@@ -237,11 +235,18 @@ def a_saved_script_opens_with_the_same_pixels(session: Session) -> str:
     node = nuke.toNode(name)
     expect(node is not None, "{} is not in the script".format(name))
     nuke.frame(session.first)
-    points = [(x + 0.5, y + 0.5) for y in range(0, node.height(), STEP_PX)
-              for x in range(0, node.width(), STEP_PX)]  # fmt: skip
-    after = [float(node.sample("rgba.alpha", x, y)) for x, y in points]
+    after = [float(node.sample("rgba.alpha", x, y)) for x, y in _points(node)]
     expect(before == after, "alpha differs")
     return path
+
+
+def _points(node: Any) -> List[Tuple[float, float]]:
+    across, down = GRID
+    return [
+        (int((i + 0.5) * node.width() / across) + 0.5, int((j + 0.5) * node.height() / down) + 0.5)
+        for j in range(down)
+        for i in range(across)
+    ]
 
 
 def _make_read(path: Path, first: int, last: int) -> Any:
@@ -273,7 +278,8 @@ def main(arguments: List[str]) -> int:
         argument[2:].partition("=")[::2] for argument in arguments if argument.startswith("--")
     )
     folder = Path(tempfile.mkdtemp(prefix="platematte_in_nuke_"))
-    session = Session(folder, options.get("range") or "1001-1003", options.get("engine", ""))
+    shot, frames = Path(options.get("shot") or SHOT), options.get("range") or "1001-1003"
+    session = Session(folder, shot, frames, options.get("engine", ""))
     results = run_checks(session)
     if session.plugin is not None:
         session.plugin.stop_engine()
