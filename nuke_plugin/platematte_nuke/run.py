@@ -28,9 +28,12 @@ from .running import Run
 def run_and_wait(node: nuke.Node, frames: Optional[Tuple[int, ...]] = None) -> Run:
     """Matte, and return when all is done. Main thread only; raises PlateMatteError."""
     run = _prepare(node, frames)
-    with DirectProgress(run) as progress:
-        _compute(run, progress.show, progress.is_cancelled)
-    error = _finish(run)
+    try:
+        with DirectProgress(run) as progress:
+            _compute(run, progress.show, progress.is_cancelled)
+    finally:
+        # Also on Ctrl-C in a terminal: the node must not stay under way for ever.
+        error = _finish(run)
     if error is not None:
         raise error
     return run
@@ -147,6 +150,9 @@ def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[
             "internal error: {}: {}".format(type(error).__name__, error),
             "Please report it with the text of Troubleshoot.",
         )
+    except BaseException:
+        run.error = Cancelled("cancelled.")
+        raise
 
 
 def _noting(run: Run, show: Callable[[Progress], None]) -> Callable[[Progress], None]:
@@ -164,8 +170,6 @@ def _noting(run: Run, show: Callable[[Progress], None]) -> Callable[[Progress], 
 def _finish(run: Run) -> Optional[Exception]:
     """Tidy up and show the result, or say why there is none; returns the error. Main thread."""
     try:
-        if not run.order.keep_inputs:
-            versions.remove_inputs(run.folder)
         node = running.find_node(run)
         if node is None:
             run.error = run.error or PlateMatteError(
@@ -178,11 +182,22 @@ def _finish(run: Run) -> Optional[Exception]:
             readback.show_version(node, run.order.cache, run.version)
         else:
             readback.refresh(node)
-    except (OSError, PlateMatteError) as error:
+    except PlateMatteError as error:
         run.error = run.error or error
     finally:
+        _remove_inputs(run)
         running.end(run)
     return run.error
+
+
+def _remove_inputs(run: Run) -> None:
+    if run.order.keep_inputs:
+        return
+    try:
+        versions.remove_inputs(run.folder)
+    except OSError as error:
+        # The matte is there all the same; what is left only takes space.
+        nuke.tprint("PlateMatte: {}: left there: {}".format(run.folder / "inputs", error))
 
 
 def _tell_end(run: Run) -> str:

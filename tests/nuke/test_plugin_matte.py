@@ -39,6 +39,13 @@ def comp(tmp_path: Path, engine: Path) -> Iterator[Comp]:
 
 def test_values_above_1_overscan_and_frame_numbers_come_back_to_the_graph(comp: Comp) -> None:
     comp.shot(overscan_px=8)
+    # A core matte promises pixels where alpha is 1, so that they are the plate's own.
+    row, column = subject_at()
+    core = np.zeros((SIZE[1], SIZE[0], 4), np.float32)
+    core[row - 3 : row + 3, column - 3 : column + 3, 3] = 1
+    for frame in (1001, 1002, 1003):
+        write_exr(comp.folder / f"shot/core.{frame}.exr", core, channels="RGBA")
+    comp.node.setInput(3, comp.read("shot/core.%04d.exr", 1001, 1003))
     run = comp.plugin.run(comp.node)
     assert comp.versions() == ["v001"]
     assert sorted(path.name for path in run.folder.iterdir()) == [
@@ -51,7 +58,7 @@ def test_values_above_1_overscan_and_frame_numbers_come_back_to_the_graph(comp: 
         assert shown.shape == (SIZE[1] + 16, SIZE[0] + 16, 4)
         plate = read_exr(comp.folder / f"shot/plate.{frame}.exr")[0]
         solid = shown[..., 3] == 1
-        assert plate[solid].max() > 3
+        assert solid.sum() >= 36 and plate[solid].max() > 3
         np.testing.assert_array_equal(shown[solid][:, :3], plate[solid].astype(np.float16))
         written = read_exr(run.folder / f"matte.{frame}.exr")[0][..., :4]
         np.testing.assert_array_equal(shown, written)
@@ -280,3 +287,20 @@ def test_create_refuses_a_knob_that_is_not_there_and_leaves_no_node(comp: Comp) 
     with pytest.raises(comp.plugin.PlateMatteError, match="straight"):
         comp.make(output="stright")
     assert len(comp.nuke.allNodes()) == before
+
+
+def test_ctrl_c_in_a_terminal_leaves_the_node_ready_for_the_next_run(
+    comp: Comp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comp.shot()
+
+    def interrupt(text: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(comp.nuke, "tprint", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            comp.plugin.run(comp.node)
+    assert comp.status().startswith("last run: cancelled.")
+    assert comp.node["shown"].value() == 0
+    assert comp.plugin.run(comp.node, 1001).version == 2
