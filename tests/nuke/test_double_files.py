@@ -174,6 +174,16 @@ def test_a_colour_conversion_is_refused_rather_than_left_out(gap: Any) -> None:
         pull(gap, 10)
 
 
+def test_a_write_without_raw_is_refused_since_its_colours_are_the_studio_s_choice(
+    nuke: Any, tmp_path: Path
+) -> None:
+    write = _write(nuke, _ramp(nuke), tmp_path / "a.exr")
+    write["raw"].setValue(False)
+    with pytest.raises(NotImplementedError, match="set raw"):
+        nuke.execute(write, 1, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_damaged_file_is_an_error(nuke: Any, tmp_path: Path) -> None:
     (tmp_path / "bad.exr").write_bytes(b"no picture")
     with pytest.raises(RuntimeError, match=r"bad\.exr"):

@@ -67,8 +67,9 @@ def test_a_missing_input_is_an_error_of_the_node(nuke: Any) -> None:
 
 def test_a_class_whose_pixels_are_not_known_is_refused(nuke: Any) -> None:
     node = nuke.nodes.OCIOColorSpace(inputs=[_constant(nuke, 1)])
-    with pytest.raises(NotImplementedError, match="OCIOColorSpace"):
-        pull(node, 1)
+    for use in (lambda: pull(node, 1), node.hasError, node.channels, node.format):
+        with pytest.raises(NotImplementedError, match="OCIOColorSpace"):
+            use()
 
 
 def test_switch_takes_the_input_it_names_and_pulls_no_other(nuke: Any) -> None:

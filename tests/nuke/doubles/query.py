@@ -90,30 +90,43 @@ class FrameRanges:
         return " ".join(str(part) for part in self._ranges)
 
 
+class NukeError(Exception):
+    """An error that Nuke would show on the node; what the double does not know is none."""
+
+
 def _pull(node: Any, frame: float | None = None) -> Any:
     from doubles.render import pull
 
-    return pull(node, current().now if frame is None else int(frame))
+    try:
+        return pull(node, current().now if frame is None else int(frame))
+    except NotImplementedError:
+        # It is a RuntimeError to Python, and must not pass for an error of the graph.
+        raise
+    except RuntimeError as error:
+        raise NukeError(str(error)) from error
 
 
 def format_of(node: Any) -> Format:
     """Format of the image; root's where there is none, as Nuke says it."""
     try:
         return _pull(node).format  # type: ignore[no-any-return]
-    except RuntimeError:
+    except NukeError:
         return default_format()
 
 
 def bbox_of(node: Any) -> BBox:
     """Bounding box of the image."""
-    return BBox(*_pull(node).box)
+    try:
+        return BBox(*_pull(node).box)
+    except NukeError as error:
+        raise RuntimeError(str(error)) from error
 
 
 def channels_of(node: Any) -> list[str]:
     """Names of the channels; none where the node has an error."""
     try:
         return list(_pull(node).planes)
-    except RuntimeError:
+    except NukeError:
         return []
 
 
@@ -124,14 +137,17 @@ def sample(node: Any, channel: str, x: float, y: float, frame: float | None) -> 
 
     name = "rgba.alpha" if channel == "alpha" else names_of(channel)[0]
     at = Box(int(x // 1), int(y // 1), int(x // 1) + 1, int(y // 1) + 1)
-    return float(_pull(node, frame).plane(name, at)[0, 0])
+    try:
+        return float(_pull(node, frame).plane(name, at)[0, 0])
+    except NukeError as error:
+        raise RuntimeError(str(error)) from error
 
 
 def has_error(node: Any) -> bool:
     """Whether the node cannot be pulled at the current frame."""
     try:
         _pull(node)
-    except RuntimeError:
+    except NukeError:
         return True
     return False
 
@@ -173,7 +189,7 @@ def metadata(node: Any, key: str | None, time: float | None) -> Any:
     """Metadata of the image at a frame; one value, or None, where a key is given."""
     try:
         found = _pull(node, time).metadata
-    except RuntimeError:
+    except NukeError:
         found = {}
     return found if key is None else found.get(key)
 
