@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 GIZMO = "gizmos/PlateMatte.gizmo"
 BACKGROUND = ("test_plugin_background.py",)
-EXPORT = ("test_plugin_export.py",)
+EXPORT = ("test_plugin_export.py", "test_export_black_edges.py")
+COPIES = ("test_copy_outlives_its_node.py",)
 FRAMES = ("test_plugin_frames.py",)
 INSTALL = ("test_plugin_install.py",)
 MATTE = ("test_plugin_matte.py",)
@@ -184,7 +185,7 @@ MISTAKES = [
     ),
     _mistake(
         "a copy taken for the node that runs",
-        BACKGROUND,
+        COPIES,
         ("callbacks.py", '        set_quietly(node, run_id="")\n', "        pass\n"),
     ),
     _mistake(
