@@ -1,5 +1,6 @@
 # make demo   install into .venv and matte the example shot on the CPU or GPU that is there
 # make test   install what the tests need and run every check; pytest's closing line comes last
+# make nuke-package   pack the Nuke plug-in into dist/; needs no install
 # make clean  remove .venv and what the demo wrote
 #
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu   takes torch from there (CPU only, 200 MB)
@@ -27,12 +28,15 @@ ifneq ($(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo works),wor
 $(shell rm -f $(VENV)/.made)
 endif
 
-.PHONY: demo test install clean
+.PHONY: demo test install nuke-package clean
 
 demo: $(VENV)/.installed
 	$(BIN)/platematte demo
 
 install: $(VENV)/.installed
+
+nuke-package:
+	@$(PYTHON) nuke_plugin/package.py dist
 
 # Every check runs even when an earlier one failed, pytest last; the worst result is make's result.
 test: $(VENV)/.installed-tests

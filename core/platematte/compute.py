@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from platematte.errors import WeightsInvalid
 from platematte.memory import keep_freed_memory
 from platematte.network.base import NEIGHBOURS
 from platematte.network.device import choose_device
@@ -68,7 +69,10 @@ class FrameResult:
 
 
 class Engine:
-    """The network on its device with the settings of a job; keeps nothing between frames."""
+    """The network on its device with the settings of a job; keeps nothing between frames.
+
+    It may serve several jobs with settings that it `suits`, one after the other.
+    """
 
     def __init__(self, settings: MatteSettings) -> None:
         """Load the weights onto the device; raises WeightsInvalid and DeviceMissing."""
@@ -79,6 +83,23 @@ class Engine:
         self.runner, self.card = load_runner(find_weights(network.weights), machine)
         self.fused_offsets = OFFSETS if settings.solve.temporal == "auto" else ()
         """Offsets of the frames whose alpha a frame's own is averaged with."""
+        self._made_for, self._as_loaded = _needs(settings), self._condition()
+
+    def suits(self, settings: MatteSettings) -> bool:
+        """Tell whether a new engine with these settings would be the same as this one.
+
+        Not when the weights' file has changed, or when this one has shrunk its tiles or left its
+        device for want of memory. Raises WeightsInvalid and DeviceMissing as making one does.
+        """
+        return self._made_for == _needs(settings) and self._as_loaded == self._condition()
+
+    def rest(self) -> None:
+        """Give back the GPU's memory that only a next frame would use; the weights stay there."""
+        if self.runner.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _condition(self) -> tuple[object, ...]:
+        return self.runner.device, getattr(self.runner, "memory_mib", None)
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -119,6 +140,19 @@ class Engine:
         confidence = solve_confidence(alpha, error, mattes.garbage, mattes.core)
         solved = solve_foreground(prepared.plate, prepared.clean, alpha, prepared.trust, colour)
         return FrameResult(solved, colour, confidence)
+
+
+def _needs(settings: MatteSettings) -> tuple[object, ...]:
+    """Return all that an engine is made of; equal ones make equal engines."""
+    network, machine = settings.network, settings.engine
+    path = find_weights(network.weights)
+    try:
+        content: object = (path.stat().st_mtime_ns, path.stat().st_size)
+    except OSError as error:
+        raise WeightsInvalid(error.strerror or str(error), path=path) from error
+    device = choose_device(network.device)
+    told = (device, network.precision, machine.memory_mib, machine.cpu_fallback)
+    return path.resolve(), content, *told, settings.solve.temporal
 
 
 def cues_of(prepared: PreparedFrame, mattes: Mattes, to_rec709: Image) -> Cues:

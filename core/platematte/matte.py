@@ -31,18 +31,21 @@ def matte_shot(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     existing: Existing = "refuse",
+    engine: Engine | None = None,
 ) -> ShotReport:
     """Matte all frames of a shot, write them as EXR and return what became of each.
 
     A frame that cannot be read or prepared is reported in `failed`, and the others are finished.
     cancel is asked between the stages; once it says True, frames that are computed are still
     written and Cancelled is raised. Every other MatteError is raised before the first frame, or
-    when nothing more can be computed or written.
+    when nothing more can be computed or written. An engine that exists already, `suits` these
+    settings and is in no other call may be given, so that weights are loaded once; one that does
+    not suit is a ValueError.
     """
     settings = settings or MatteSettings()
     telling = Telling(shot.out, progress, cancel)
     with telling.stage("load"):
-        engine = Engine(settings)
+        engine = _suitable(engine, settings)
     with closing(plan_job(shot, settings, existing, engine.card.sha256)) as job:
         telling.start(job.frames, job.finished, str(engine.runner.device))
         reader = FrameReader(job)
@@ -79,6 +82,14 @@ def matte_pixels(
     prepared = Preparer(settings.prepare, None).prepare(plate, clean, None, mattes.garbage)
     here = engine.look(prepared, mattes, np.eye(3, dtype=np.float32))
     return engine.solve(here, engine.draw(here, []), np.eye(3, dtype=np.float32))
+
+
+def _suitable(engine: Engine | None, settings: MatteSettings) -> Engine:
+    if engine is None:
+        return Engine(settings)
+    if not engine.suits(settings):
+        raise ValueError("the engine was made for other settings; make one with Engine(settings)")
+    return engine
 
 
 def _look(

@@ -39,6 +39,19 @@ class ShotReport:
     """Wall seconds in each stage: load, study, read, prepare, network, temporal, solve, write;
     and total."""
 
+    def raise_failed(self) -> None:
+        """Raise the first failed frame's error, which then names all of them; the others lie there.
+
+        Does nothing when no frame failed.
+        """
+        if not self.failed:
+            return
+        first = self.failed[0].error
+        frames = format_frames(item.frame for item in self.failed)
+        written = len(self.written) + len(self.skipped)
+        first.reason = f"{first.reason} (failed frames: {frames}; {written} others are written)"
+        raise first
+
 
 class Telling:
     """The one place that progress, warnings, failures, times and cancelling go through."""

@@ -5,7 +5,7 @@ Who says what:
     hello    both, first     which protocol each of them speaks; another version is refused
     matte    host to engine  start a job: a shot, settings, what to do with frames that exist
     cancel   host to engine  stop a job; frames that are finished are kept
-    stop     host to engine  end the engine when its jobs are ended
+    stop     host to engine  end the engine; jobs that are not finished are cancelled
     start, stage, frame, warning, done
              engine to host  how a job goes on; the last of a good job is `done`
     error    engine to host  a job ended badly: what, where, why and what to do about it
@@ -71,7 +71,7 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Stop:
-    """End the engine."""
+    """End the engine; the end of its input means the same."""
 
 
 @dataclass(frozen=True)

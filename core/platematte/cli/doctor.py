@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Literal
@@ -44,18 +45,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Look at devices, memory, colour config, formats and weights. The exit status "
         "is 1 when this install cannot matte at all, else 0."
     )
+    parser.add_argument(
+        "--json", action="store_true", help="one line of JSON on stdout, its last, for programs"
+    )
     parser.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Print all checks; return 1 if matting is impossible."""
     checks = diagnose()
+    is_able = all(check.status != "error" for check in checks)
+    if parsed.json:
+        record = {"version": __version__, "can_matte": is_able, "checks": [*map(asdict, checks)]}
+        print(json.dumps(record))
+    else:
+        _print(checks)
+    return 0 if is_able else 1
+
+
+def _print(checks: list[Check]) -> None:
     for check in checks:
         mark = "" if check.status == "ok" else f"{check.status.upper()}: "
         print(f"{check.name + ':':<18}{mark}{check.detail}")
         if check.fix:
             print(f"{'':<18}{check.fix}")
-    return 1 if any(check.status == "error" for check in checks) else 0
 
 
 def diagnose() -> list[Check]:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from platematte.errors import Cancelled, MatteError
 from platematte.progress import progress_writer
@@ -19,9 +18,6 @@ from platematte.settings import (
     read_settings_file,
 )
 from platematte.shot import Shot
-
-if TYPE_CHECKING:
-    from platematte.telling import ShotReport
 
 _DESCRIPTION = """Matte PLATE with CLEAN and write OUT, one EXR a frame.
 
@@ -81,7 +77,7 @@ def run(parsed: argparse.Namespace) -> int:
         except Cancelled as error:
             error.exit_status = 128 + stopped.signal if stopped.signal else error.exit_status
             raise
-        _raise_failed(report)
+        report.raise_failed()
     return 0
 
 
@@ -121,19 +117,6 @@ def read_settings(parsed: argparse.Namespace) -> MatteSettings:
         if value is not None:
             settings = change_settings(settings, {section: {key: value}})
     return settings
-
-
-def _raise_failed(report: ShotReport) -> None:
-    """Raise for frames that failed, in one sentence; the others are written."""
-    if not report.failed:
-        return
-    from platematte.images.sequence import format_frames
-
-    first = report.failed[0].error
-    frames = format_frames(item.frame for item in report.failed)
-    written = len(report.written) + len(report.skipped)
-    first.reason = f"{first.reason} (failed frames: {frames}; {written} others are written)"
-    raise first
 
 
 class _Stop(threading.Event):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import builtins
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,5 +89,31 @@ def test_the_exit_status_says_whether_anything_can_be_matted(
 ) -> None:
     checks = [Check(f"look {index}", status, "seen") for index, status in enumerate(statuses)]
     monkeypatch.setattr(doctor, "diagnose", lambda: checks)
-    assert doctor.run(argparse.Namespace()) == exit_status
+    assert doctor.run(argparse.Namespace(json=False)) == exit_status
     assert "seen" in capsys.readouterr().out
+
+
+def test_json_is_one_line_with_every_check_and_the_same_exit_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = [
+        Check("weights", "error", "é is damaged", "Install anew."),
+        Check("GPU", "ok", "none"),
+    ]
+    monkeypatch.setattr(doctor, "diagnose", lambda: checks)
+    assert doctor.run(argparse.Namespace(json=True)) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1
+    assert json.loads(lines[0]) == {
+        "version": __version__,
+        "can_matte": False,
+        "checks": [
+            {
+                "name": "weights",
+                "status": "error",
+                "detail": "é is damaged",
+                "fix": "Install anew.",
+            },
+            {"name": "GPU", "status": "ok", "detail": "none", "fix": ""},
+        ],
+    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import io
 import json
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -160,9 +160,6 @@ def test_the_client_works_without_installed_packages() -> None:
     assert _run_client(sys.executable).stdout == "Stop()\n"
 
 
-def test_the_client_works_on_python_3_7() -> None:
-    python = shutil.which("python3.7")
-    if python is None or subprocess.run([python, "-c", ""], check=False).returncode:
-        pytest.skip("there is no python3.7 on this machine")
-    result = _run_client(python)
+def test_the_client_works_on_python_3_7(find_python: Callable[[str], str]) -> None:
+    result = _run_client(find_python("3.7"))
     assert result.stdout == "Stop()\n", result.stderr

@@ -1,0 +1,135 @@
+"""Writes the inputs to disk exactly as the graph delivers them, through temporary Write nodes.
+
+32-bit float EXR, raw, at full resolution even in proxy mode, with the whole bounding box. Write
+nodes are made inside the group, beside its Input nodes, and are gone afterwards whatever happens.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, Tuple
+
+import nuke
+
+from .edits import full_resolution, kept_selection, unrecorded
+from .errors import Cancelled, PlateMatteError
+from .frames import runs
+from .node import INPUTS, ROLE_WORDS, Order
+
+_CHANNELS = {"plate": "rgb", "clean": "rgb", "garbage": "alpha", "core": "alpha"}
+_NEEDED = {
+    "rgb": ("rgba.red", "rgba.green", "rgba.blue"),
+    "alpha": ("rgba.alpha",),
+}
+# All that a studio may have given other defaults, in the order in which Nuke wants it: file_type
+# brings the knobs of EXR into being.
+_WRITE = (
+    ("file_type", "exr"),
+    ("datatype", "32 bit float"),
+    ("compression", "Zip (1 scanline)"),
+    ("autocrop", False),
+    ("metadata", "all metadata except input/*"),
+    ("raw", True),
+    ("create_directories", True),
+    ("use_limit", False),
+    ("on_error", "error"),
+    ("frame_mode", "expression"),
+    ("frame", ""),
+    ("beforeRender", ""),
+    ("afterRender", ""),
+    ("beforeFrameRender", ""),
+    ("afterFrameRender", ""),
+)
+
+
+def export_inputs(node: nuke.Node, order: Order, folder: Path) -> Dict[str, str]:
+    """Write all connected inputs below a folder and return their patterns by role.
+
+    A held clean plate is one file; all others have the frames of the order. Main thread only.
+    Raises PlateMatteError with role and frame, and Cancelled when the artist stops Nuke's render.
+    """
+    _check_channels(node, order)
+    patterns = {}
+    with unrecorded(), kept_selection(), full_resolution():
+        for role in order.roles:
+            frames, name = order.frames, role + ".%04d.exr"
+            if role == "clean" and order.clean_frame is not None:
+                frames, name = (order.clean_frame,), role + ".exr"
+            path = folder / name
+            with _temporary_write(node, role, path) as write:
+                for first, last in runs(frames):
+                    _execute(write, role, path, first, last)
+            patterns[role] = path.as_posix()
+    return patterns
+
+
+def file_of(pattern: Path, frame: int) -> Path:
+    """Return the file of a frame."""
+    return pattern.parent / (pattern.name % frame if "%" in pattern.name else pattern.name)
+
+
+@contextmanager
+def _temporary_write(node: nuke.Node, role: str, path: Path) -> Iterator[nuke.Node]:
+    node.begin()
+    try:
+        source = nuke.toNode(role)
+        write = nuke.nodes.Write(name="platematte_export_" + role)
+    finally:
+        node.end()
+    try:
+        write.setInput(0, source)
+        for name, value in _WRITE:
+            write[name].setValue(value)
+        write["channels"].setValue(_CHANNELS[role])
+        write["file"].setValue(path.as_posix())
+        yield write
+    finally:
+        nuke.delete(write)
+
+
+def _execute(write: Any, role: str, path: Path, first: int, last: int) -> None:
+    try:
+        nuke.execute(write, first, last, 1)
+    except RuntimeError as error:
+        if "cancel" in str(error).lower():
+            raise Cancelled(
+                "cancelled while the {} was exported.".format(ROLE_WORDS[role])
+            ) from error
+        frame = _first_missing(path, first, last)
+        raise PlateMatteError(
+            "the {} cannot be rendered at frame {}: {}.".format(
+                ROLE_WORDS[role], frame, str(error).rstrip(".")
+            ),
+            "Put it right upstream, or leave the frame out with a custom range.",
+        ) from error
+    missing = _first_missing(path, first, last)
+    if missing is not None:
+        raise PlateMatteError(
+            "{}: Nuke reported no error, but frame {} of the {} is not there.".format(
+                file_of(path, missing), missing, ROLE_WORDS[role]
+            ),
+            "Check permissions and free space of the cache folder.",
+        )
+
+
+def _first_missing(path: Path, first: int, last: int) -> Any:
+    return next(
+        (frame for frame in range(first, last + 1) if not file_of(path, frame).is_file()), None
+    )
+
+
+def _check_channels(node: nuke.Node, order: Order) -> None:
+    """Refuse an input without the channels that are exported: Nuke would write black for them."""
+    for role in order.roles:
+        there: Tuple[str, ...] = tuple(node.input(INPUTS[role]).channels())
+        for channel in _NEEDED[_CHANNELS[role]]:
+            if channel not in there:
+                raise PlateMatteError(
+                    "the {} (input {}) has no channel {}.".format(
+                        ROLE_WORDS[role], INPUTS[role], channel
+                    ),
+                    "Shuffle the matte into alpha."
+                    if channel == "rgba.alpha"
+                    else "Shuffle a colour into rgba.",
+                )

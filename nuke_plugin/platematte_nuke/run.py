@@ -1,0 +1,220 @@
+"""A matte from the press of the button to the Read: export, engine, read back.
+
+The export and the end run on Nuke's main thread, and so does every call of Nuke's. The engine is
+waited for on a thread of its own, or, for a script that wants to wait, right here.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Tuple
+
+import nuke
+
+from platematte_client.messages import Matte, Progress
+
+from . import job, readback, running, stale, versions
+from .edits import set_quietly, unrecorded
+from .errors import Cancelled, PlateMatteError
+from .export import export_inputs
+from .frames import format_frames
+from .node import check_ours, read_order
+from .progress import BackgroundProgress, DirectProgress
+from .running import Run
+
+
+def run_and_wait(node: nuke.Node, frames: Optional[Tuple[int, ...]] = None) -> Run:
+    """Matte, and return when all is done. Main thread only; raises PlateMatteError."""
+    run = _prepare(node, frames)
+    try:
+        with DirectProgress(run) as progress:
+            _compute(run, progress.show, progress.is_cancelled)
+    finally:
+        # Also on Ctrl-C in a terminal: the node must not stay under way for ever.
+        error = _finish(run)
+    if error is not None:
+        raise error
+    return run
+
+
+def run_in_background(
+    node: nuke.Node,
+    frames: Optional[Tuple[int, ...]],
+    on_end: Callable[[Run], None],
+) -> Run:
+    """Export, then matte on a thread; on_end is called on the main thread when all is done.
+
+    Raises PlateMatteError for what is wrong before the engine starts; later errors are the run's.
+    """
+    if not nuke.GUI:
+        raise PlateMatteError("there is no event loop in nuke -t.", "Call run with wait=True.")
+    run = _prepare(node, frames)
+    progress = BackgroundProgress(run)
+
+    def finish() -> None:
+        progress.close()
+        _finish(run)
+        on_end(run)
+
+    def work() -> None:
+        _compute(run, progress.show, progress.is_cancelled)
+        nuke.executeInMainThread(finish)
+
+    threading.Thread(target=work, name="PlateMatte " + run.name, daemon=True).start()
+    return run
+
+
+def write_job(node: nuke.Node, frames: Optional[Tuple[int, ...]] = None) -> Path:
+    """Export the inputs into a new version folder and write its job file, without running it.
+
+    Returns the path of job.json: under "command" it has the command line for a farm, which writes
+    the frames beside it. The exported inputs stay.
+    """
+    run = _prepare(node, frames, is_to_run=False)
+    return run.folder / versions.RECORD
+
+
+def _prepare(node: nuke.Node, frames: Optional[Tuple[int, ...]], is_to_run: bool = True) -> Run:
+    """Check, make the version folder, export the inputs and write the record."""
+    check_ours(node)
+    if running.run_of(node) is not None:
+        raise PlateMatteError("this node is being matted already.", "Wait, or press Cancel.")
+    order = read_order(node, frames)
+    command = job.locate(order.engine) if is_to_run else []
+    version, folder = versions.make_version(order.cache)
+    run = Run(node, order, version, folder)
+    run.command = command
+    set_quietly(node, status="v{:03d}: exporting {}".format(version, format_frames(order.frames)))
+    try:
+        patterns = export_inputs(node, order, folder / "inputs")
+        run.job = _make_job(run, patterns)
+        versions.write_record(folder, _make_record(node, run))
+    except BaseException:
+        # Nothing was computed: without its inputs the folder is empty and goes.
+        versions.remove_inputs(folder)
+        versions.remove_if_empty(folder)
+        readback.refresh(node)
+        raise
+    if is_to_run:
+        with unrecorded():
+            running.begin(run, node["run_id"])
+            node["last_run"].setValue("")
+            node["status"].setValue("v{:03d}: waiting for the engine".format(version))
+    else:
+        readback.refresh(node)
+    return run
+
+
+def _make_job(run: Run, patterns: Dict[str, str]) -> Matte:
+    shot: Dict[str, Any] = dict(patterns)
+    shot["out"] = (run.folder / versions.PATTERN).as_posix()
+    shot["frames"] = format_frames(run.order.frames)
+    return Matte(job=run.id, shot=shot, settings=run.order.settings)
+
+
+def _make_record(node: nuke.Node, run: Run) -> Dict[str, Any]:
+    assert run.job is not None, "the job is made before its record"
+    shot, settings_file = run.job.shot, run.folder / "settings.json"
+    settings_file.write_text(versions.as_json(run.job.settings), encoding="utf-8")
+    command = ["platematte", "matte", shot["plate"], shot["clean"], "--out", shot["out"]]
+    command += ["--frames=" + shot["frames"], "--settings", settings_file.as_posix()]
+    for role in ("garbage", "core"):
+        command += ["--" + role, shot[role]] if role in shot else []
+    return {
+        "node": run.name,
+        "script": nuke.root()["name"].value(),
+        "host": run.host,
+        "shot": shot,
+        "settings": run.job.settings,
+        "ocio": run.order.space.config,
+        "layers": list(run.order.layers),
+        "command": command,
+        "shell": " ".join(shlex.quote(word) for word in command),
+        "made_with": stale.describe_making(node, run.order),
+    }
+
+
+def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> None:
+    """Run the engine; how it ended is noted in the run. Any thread: nothing here is Nuke's."""
+    assert run.job is not None, "a run is prepared before it is computed"
+    try:
+        ocio = run.order.space.config
+        job.run_job(run.job, run.command, ocio, run.host, _noting(run, show), is_cancelled)
+    except PlateMatteError as error:
+        run.error = error
+    except Exception as error:
+        # A fault of ours: it must not leave the node waiting for ever.
+        run.error = PlateMatteError(
+            "internal error: {}: {}".format(type(error).__name__, error),
+            "Please report it with the text of Troubleshoot.",
+        )
+    except BaseException:
+        run.error = Cancelled("cancelled.")
+        raise
+
+
+def _noting(run: Run, show: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Return `show`, keeping warnings: a bar shows the newest line only."""
+
+    def note_and_show(progress: Progress) -> None:
+        if progress.kind == "warning":
+            frame = "" if progress.frame is None else "frame {}: ".format(progress.frame)
+            run.warnings.append(frame + progress.message)
+        show(progress)
+
+    return note_and_show
+
+
+def _finish(run: Run) -> Optional[Exception]:
+    """Tidy up and show the result, or say why there is none; returns the error. Main thread."""
+    try:
+        node = running.find_node(run)
+        if node is None:
+            run.error = run.error or PlateMatteError(
+                "the node {} is gone; its frames are in {}.".format(run.name, run.folder),
+                "platematte_nuke.attach shows them in another node.",
+            )
+            return run.error
+        set_quietly(node, last_run=_tell_end(run), run_id="")
+        if run.error is None:
+            readback.show_version(node, run.order.cache, run.version)
+        else:
+            readback.refresh(node)
+    except PlateMatteError as error:
+        run.error = run.error or error
+    finally:
+        _remove_inputs(run)
+        running.end(run)
+    return run.error
+
+
+def _remove_inputs(run: Run) -> None:
+    if run.order.keep_inputs:
+        return
+    try:
+        versions.remove_inputs(run.folder)
+    except OSError as error:
+        # The matte is there all the same; what is left only takes space.
+        nuke.tprint("PlateMatte: {}: left there: {}".format(run.folder / "inputs", error))
+
+
+def _tell_end(run: Run) -> str:
+    if run.error is None:
+        return _tell_warnings(run)
+    done = versions.frames_in(run.folder)
+    kept = ""
+    if done:
+        kept = " Frames {} are in v{:03d}; set Version to {} to see them.".format(
+            format_frames(done), run.version, run.version
+        )
+    words = "cancelled." if isinstance(run.error, Cancelled) else str(run.error)
+    return " ".join(words.split()) + kept
+
+
+def _tell_warnings(run: Run) -> str:
+    if not run.warnings:
+        return ""
+    more = len(run.warnings) - 1
+    return run.warnings[0] + (" (and {} more warnings)".format(more) if more else "")

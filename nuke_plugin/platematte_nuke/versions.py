@@ -1,0 +1,124 @@
+"""Version folders: v001, v002 and so on, each made once and never used again.
+
+CACHE/v001/matte.1001.exr      what the engine wrote
+CACHE/v001/job.json            what it was made with
+CACHE/v001/inputs/             the exported inputs, while they are needed
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from .errors import PlateMatteError
+
+_FOLDER = re.compile(r"v(\d{3,})")
+_FRAME = re.compile(r"matte\.(-?\d{4,})\.exr")
+PATTERN = "matte.%04d.exr"
+RECORD = "job.json"
+MOST_TRIES = 1000
+
+
+def version_folder(cache: Path, version: int) -> Path:
+    """Return the folder of a version, whether it is there or not."""
+    return cache / "v{:03d}".format(version)
+
+
+def list_versions(cache: Path) -> List[int]:
+    """Return the numbers of the version folders that there are, ascending."""
+    try:
+        names = [entry.name for entry in cache.iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise PlateMatteError(
+            "{}: the cache folder cannot be read: {}.".format(cache, error.strerror),
+            "Choose another cache folder.",
+        ) from error
+    matches = [_FOLDER.fullmatch(name) for name in names]
+    return sorted(int(match.group(1)) for match in matches if match)
+
+
+def make_version(cache: Path) -> Tuple[int, Path]:
+    """Make the next version folder and return its number and path.
+
+    Safe against other programs that do the same in the same folder. Raises PlateMatteError when
+    the cache folder cannot be written to.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        version = (list_versions(cache) or [0])[-1]
+        for _ in range(MOST_TRIES):
+            version += 1
+            folder = version_folder(cache, version)
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return version, folder
+    except OSError as error:
+        raise PlateMatteError(
+            "{}: no version folder can be made there: {}.".format(cache, error.strerror),
+            "Choose another cache folder, or check permissions and free space.",
+        ) from error
+    raise PlateMatteError("{}: others make versions faster than we can.".format(cache))
+
+
+def frames_in(folder: Path) -> Tuple[int, ...]:
+    """Return the numbers of the finished frames in a version folder, ascending."""
+    if not folder.is_dir():
+        return ()
+    matches = [_FRAME.fullmatch(entry.name) for entry in folder.iterdir()]
+    return tuple(sorted(int(match.group(1)) for match in matches if match))
+
+
+def as_json(content: Any) -> str:
+    """Return content as text for people and programs; what is no ASCII is escaped."""
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def write_record(folder: Path, record: Dict[str, Any]) -> Path:
+    """Write what a version is made with, whole or not at all, and return the file."""
+    path = folder / RECORD
+    half = folder / (".half-" + RECORD)
+    half.write_text(as_json(record), encoding="utf-8")
+    half.replace(path)
+    return path
+
+
+def read_record(folder: Path) -> Optional[Dict[str, Any]]:
+    """Return what a version was made with; None when there is no record that can be read."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def delete_version(folder: Path) -> None:
+    """Delete the files that we write in a version folder, and the folder if nothing is left.
+
+    Whoever calls has asked first. Files of others are left where they are.
+    """
+    for path in folder.iterdir():
+        if _FRAME.fullmatch(path.name) or path.name in (RECORD, "settings.json"):
+            path.unlink()
+    remove_inputs(folder)
+    remove_if_empty(folder)
+
+
+def remove_inputs(folder: Path) -> None:
+    """Delete the exported inputs of a version."""
+    inputs = folder / "inputs"
+    if not inputs.is_dir():
+        return
+    for path in inputs.iterdir():
+        if path.suffix in (".exr", ".tmp"):
+            path.unlink()
+    remove_if_empty(inputs)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder unless something is in it."""
+    if not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,70 @@
+"""The script for a real Nuke runs: here in the double, which says nothing about a real one."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from comp import REPOSITORY, open_comp, stop_engine, write_engine, write_shot
+
+SCRIPT = REPOSITORY / "tests" / "in_nuke" / "run.py"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield write_engine(tmp_path_factory.mktemp("engine"))
+    stop_engine()
+
+
+def run(
+    folder: Path, engine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, dict[str, object]]:
+    """Run the script as `nuke -t` does; return its exit status and its report."""
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    write_shot(folder.parent / "shot", (1001, 1002))
+    arguments = [str(SCRIPT), "--range=1001-1002", f"--engine={engine}"]
+    arguments.append(f"--shot={folder.parent / 'shot'}")
+    monkeypatch.setattr(sys, "argv", arguments)
+    with open_comp(folder, engine), pytest.raises(SystemExit) as end:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    out = capsys.readouterr().out
+    return int(str(end.value.code)), json.loads(out[out.index("\n{\n") if "\n{\n" in out else 0 :])
+
+
+def _folder(tmp_path: Path) -> Path:
+    """Return a folder that the script's temporary folder goes to."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+def test_all_checks_hold_and_the_report_is_json(
+    tmp_path: Path,
+    engine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, report = run(_folder(tmp_path), engine, monkeypatch, capsys)
+    checks = report["checks"]
+    assert isinstance(checks, list)
+    assert [check for check in checks if not check["ok"]] == []
+    assert len(checks) == SCRIPT.read_text().count("\n@check\n")
+    assert (status, report["failed"]) == (0, 0)
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_without_an_engine_the_report_says_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, report = run(_folder(tmp_path), tmp_path / "nowhere", monkeypatch, capsys)
+    checks = report["checks"]
+    assert isinstance(checks, list)
+    failed = {check["check"]: check["seen"] for check in checks if not check["ok"]}
+    assert "nowhere" in failed["a range is matted into a new version"]
+    assert "the node is made and connected" not in failed
+    assert status == 1

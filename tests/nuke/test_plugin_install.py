@@ -1,0 +1,140 @@
+"""Installation: paths, menus, the package, and that nothing of it can keep Nuke from starting."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comp import PLUGIN, REPOSITORY
+
+SOURCES = sorted(path for path in PLUGIN.rglob("*.py") if path.name != "package.py")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The unpacked package."""
+    built = runpy.run_path(str(PLUGIN / "package.py"))["build_package"](tmp_path)
+    with zipfile.ZipFile(built) as packed:
+        packed.extractall(tmp_path / "Programme é")
+    return tmp_path / "Programme é" / "PlateMatte"
+
+
+@pytest.fixture
+def clean_path() -> Iterator[None]:
+    """An interpreter that knows neither plug-in nor client."""
+    path, modules = list(sys.path), dict(sys.modules)
+    ours = ("platematte_nuke", "platematte_client")
+    sys.path[:] = [entry for entry in path if not entry.endswith(("/core", "nuke_plugin"))]
+    for name in [name for name in modules if name.partition(".")[0] in ours]:
+        del sys.modules[name]
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
+        del sys.modules[name]
+    sys.modules.update({n: m for n, m in modules.items() if n.partition(".")[0] in ours})
+    sys.path[:] = path
+
+
+def test_the_package_holds_all_that_nuke_needs(
+    package: Path, clean_path: None, session: Any
+) -> None:
+    runpy.run_path(str(package / "init.py"))
+    plugin = importlib.import_module("platematte_nuke")
+    client = importlib.import_module("platematte_client")
+    assert Path(str(plugin.__file__)).is_relative_to(package)
+    assert Path(str(client.__file__)).is_relative_to(package)
+    import nuke
+
+    node = plugin.create(nuke.nodes.Constant(), nuke.nodes.Constant())
+    assert node.Class() == "Group"
+    assert {path.suffix for path in package.rglob("*") if path.is_file()} <= {
+        *(".py", ".gizmo", ".png", ".md", "")
+    }
+
+
+def test_the_package_is_the_same_every_time(tmp_path: Path) -> None:
+    build = runpy.run_path(str(PLUGIN / "package.py"))["build_package"]
+    assert build(tmp_path / "a").read_bytes() == build(tmp_path / "b").read_bytes()
+
+
+def test_init_needs_no_user_interface(session: Any) -> None:
+    runpy.run_path(str(PLUGIN / "init.py"))
+    import nuke
+
+    assert (PLUGIN / "gizmos").as_posix() in nuke.pluginPath()
+    assert session.menus == {}
+
+
+def test_the_node_is_in_the_toolbar_with_its_icon_and_under_keyer(
+    gui_session: Any, clean_path: None
+) -> None:
+    runpy.run_path(str(PLUGIN / "init.py"))
+    runpy.run_path(str(PLUGIN / "menu.py"))
+    import nuke
+
+    nodes = nuke.menu("Nodes")
+    assert nodes.findItem("PlateMatte").options["icon"] == "PlateMatte.png"
+    assert (PLUGIN / "icons" / "PlateMatte.png").is_file()
+    nodes.findItem("Keyer/PlateMatte").invoke()
+    nodes.findItem("PlateMatte/PlateMatte").invoke()
+    assert len([node for node in nuke.allNodes() if node.Class() == "Group"]) == 2
+
+
+@pytest.mark.parametrize("name", ["init.py", "menu.py"])
+def test_a_failure_prints_its_reason_in_one_line_and_nuke_starts(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken:
+        def __getattr__(self, what: str) -> Any:
+            raise RuntimeError("no " + what)
+
+    monkeypatch.setitem(sys.modules, "nuke", Broken())
+    runpy.run_path(str(PLUGIN / name))
+    out = capsys.readouterr().out
+    assert out.startswith("PlateMatte ")
+    assert "RuntimeError: no " in out
+    assert out.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_the_plug_in_imports_nuke_its_client_and_the_standard_library_only(path: Path) -> None:
+    allowed = {*sys.stdlib_module_names, "nuke", "platematte_client", "platematte_nuke"}
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.append(str(node.module))
+    assert {name.partition(".")[0] for name in found} <= allowed
+
+
+@pytest.mark.parametrize("version", ["3.7", "3.9", "3.10", "3.11"])
+def test_the_plug_in_compiles_and_imports_on_nukes_pythons(version: str) -> None:
+    python = os.environ.get("PLATEMATTE_PYTHON" + version.replace(".", "")) or shutil.which(
+        "python" + version
+    )
+    if (
+        python is None
+        or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode
+    ):
+        pytest.skip(f"there is no python{version} on this machine")
+    program = (
+        "import sys, types\n"
+        "nuke = types.ModuleType('nuke'); nuke.GUI = False; sys.modules['nuke'] = nuke\n"
+        f"sys.path[:0] = [{str(PLUGIN)!r}, {str(REPOSITORY / 'core')!r}]\n"
+        "import platematte_nuke, platematte_nuke.buttons, platematte_nuke.callbacks\n"
+        "print(platematte_nuke.frames.format_frames(platematte_nuke.frames.parse_frames('1-5x2,4')))"
+    )
+    done = subprocess.run(
+        [python, "-I", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("1,3-5\n", "")

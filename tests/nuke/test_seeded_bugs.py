@@ -1,0 +1,48 @@
+"""Every mistake of `mistakes.py` fails a test of the plug-in; the output names mistake and test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("numpy")
+pytest.importorskip("OpenImageIO")
+pytest.importorskip("tkinter", reason="this Python has no Tcl (Debian: python3-tk)")
+
+import seeded_bugs
+from mistakes import MISTAKES, Mistake
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the plug-in and its tests."""
+    return seeded_bugs.make_copy(tmp_path_factory.mktemp("seeded") / "repository")
+
+
+@pytest.fixture(scope="module")
+def broken(copy: Path) -> list[str]:
+    """Tests that fail without any mistake: another one must catch it."""
+    return seeded_bugs.failures(copy, seeded_bugs.all_tests())
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_mistake_is_caught(mistake: Mistake, copy: Path, broken: list[str], capsys: Any) -> None:
+    catcher, _ = seeded_bugs.catch(mistake, copy, broken)
+    with capsys.disabled():
+        print(f"\n{mistake.name}: {catcher or 'NOT CAUGHT'}")
+    assert catcher
+
+
+def test_a_text_that_is_not_there_is_told(copy: Path) -> None:
+    lost = Mistake("lost", (), (("init.py", "no such text", ""),))
+    with pytest.raises(seeded_bugs.NotPlanted, match="holds 0 times"):
+        seeded_bugs.plant(lost, copy)
+
+
+def test_a_copy_without_a_mistake_passes_so_that_a_catch_means_something(copy: Path) -> None:
+    assert seeded_bugs.failures(copy, ["test_gizmo_text.py"]) == []
