@@ -47,6 +47,10 @@ def clean_path() -> Iterator[None]:
 def test_the_package_holds_all_that_nuke_needs(
     package: Path, clean_path: None, session: Any
 ) -> None:
+    # Before anything is imported: Python leaves its bytecode beside the files.
+    assert {path.suffix for path in package.rglob("*") if path.is_file()} <= {
+        *(".py", ".gizmo", ".png", ".md", "")
+    }
     runpy.run_path(str(package / "init.py"))
     plugin = importlib.import_module("platematte_nuke")
     client = importlib.import_module("platematte_client")
@@ -56,9 +60,6 @@ def test_the_package_holds_all_that_nuke_needs(
 
     node = plugin.create(nuke.nodes.Constant(), nuke.nodes.Constant())
     assert node.Class() == "Group"
-    assert {path.suffix for path in package.rglob("*") if path.is_file()} <= {
-        *(".py", ".gizmo", ".png", ".md", "")
-    }
 
 
 def test_the_package_is_the_same_every_time(tmp_path: Path) -> None:
