@@ -102,8 +102,8 @@ class DeviceMemoryExhausted(MatteError):
 
     code, exit_status = "device-memory", 4
     fix = (
-        "Lower engine.memory_mib, use --device cpu, or allow the fallback: "
-        "--set engine.cpu_fallback=true."
+        "Lower engine.memory_mib, take the device cpu (--device cpu), or allow the fallback "
+        "(--set engine.cpu_fallback=true)."
     )
 
 
@@ -118,7 +118,7 @@ class DeviceMissing(SettingsInvalid):
     """A device was asked for by name and this machine does not have it."""
 
     code = "device-missing"
-    fix = "`platematte doctor` lists the devices; --device auto takes the best one there is."
+    fix = "`platematte doctor` lists the devices; auto (--device auto) takes the best one there is."
 
 
 class WeightsInvalid(MatteError):

@@ -43,6 +43,15 @@ def nuke_gui(gui_session: Any) -> Any:
     return sys.modules["nuke"]
 
 
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The real engine's program, below a path with spaces and more than ASCII; ended afterwards."""
+    from comp import stop_engine, write_engine
+
+    yield write_engine(tmp_path_factory.mktemp("Rechner von Zoë"))
+    stop_engine()
+
+
 def _running(gui: bool) -> Iterator[Any]:
     from doubles import install, remove
 

@@ -6,15 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comp import Comp, open_comp, pixels_of, stop_engine, write_engine
+from comp import Comp, open_comp, pixels_of
 
 ALPHA = ("rgba.alpha",)
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield write_engine(tmp_path_factory.mktemp("engine"))
-    stop_engine()
 
 
 @pytest.fixture

@@ -5,19 +5,12 @@ from __future__ import annotations
 import json
 import runpy
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comp import REPOSITORY, open_comp, stop_engine, write_engine, write_shot
+from comp import REPOSITORY, open_comp, write_shot
 
 SCRIPT = REPOSITORY / "tests" / "in_nuke" / "run.py"
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield write_engine(tmp_path_factory.mktemp("engine"))
-    stop_engine()
 
 
 def run(

@@ -16,19 +16,11 @@ from comp import (
     pixels_of,
     read_exr,
     starts_of,
-    stop_engine,
     subject_at,
-    write_engine,
     write_exr,
 )
 
 ALPHA = ("rgba.alpha",)
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield write_engine(tmp_path_factory.mktemp("Rechner von Zoë"))
-    stop_engine()
 
 
 @pytest.fixture

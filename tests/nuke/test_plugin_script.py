@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from comp import open_comp, pixels_of, read_exr, stop_engine, write_engine
+from comp import open_comp, pixels_of, read_exr
 
 RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield write_engine(tmp_path_factory.mktemp("engine"))
-    stop_engine()
 
 
 @pytest.fixture

@@ -8,13 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comp import Comp, open_comp, stop_engine, write_engine, write_shot
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield write_engine(tmp_path_factory.mktemp("engine"))
-    stop_engine()
+from comp import Comp, open_comp, write_shot
 
 
 @pytest.fixture

@@ -305,7 +305,10 @@ def test_an_engine_of_another_version_is_refused_and_does_not_stay(
     [
         ("sys.exit('no module named platematte')", ["status 1", "no module named platematte"]),
         ("print('usage: other program')", ["status 0", "usage: other program"]),
-        ("hello(); print('Segmentation', flush=True); time.sleep(600)", ["protocol", "Segmentation"]),
+        (
+            "hello(); print('Segmentation', flush=True); time.sleep(600)",
+            ["protocol", "Segmentation"],
+        ),
         ("hello(); say(kind='frame'); time.sleep(600)", ["protocol", "lacks"]),
         ("hello(); sys.stdin.readline(); sys.stdin.readline(); os.abort()", ["signal 6"]),
         ("hello(); os.close(1); time.sleep(600)", ["signal 9"]),

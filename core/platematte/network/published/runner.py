@@ -69,7 +69,8 @@ class PublishedRunner:
         if self.device.type == "cpu" or not self.cpu_fallback:
             raise DeviceMemoryExhausted(
                 f"{self.device} has no memory left, and imported weights cannot run in tiles",
-                fix="Use --device cpu, or allow the fallback: --set engine.cpu_fallback=true.",
+                fix="Take the device cpu (--device cpu), or allow the fallback "
+                "(--set engine.cpu_fallback=true).",
             ) from error
         self.device, self.precision = torch.device("cpu"), torch.float32
         self.network.to(self.device)
