@@ -85,7 +85,7 @@ def ours_eager(matter: Matter, precision: str, cues: Cues) -> Run:
     def run(cues: Cues) -> Drawn:
         with torch.inference_mode(), arithmetic(cues.plate.device, precision):
             seen = look_in_tiles(matter, cues, MEMORY_MIB)
-            thought = matter.think(seen.eighth)
+            thought = matter.think(seen.eighth, guess=seen.guess)
             drawn = draw_in_tiles(matter, cues, seen, thought, MEMORY_MIB)
             return crop_drawn(drawn, height, width)
 
@@ -94,12 +94,16 @@ def ours_eager(matter: Matter, precision: str, cues: Cues) -> Run:
 
 def ours_openvino(matter: Matter, precision: str, cues: Cues) -> Run:
     """Return our network as one OpenVINO graph of the whole frame."""
-    return _ours_at_once(on_openvino(_Flat(matter), precision, _whole(cues)), cues)
+    align_px = matter.align_px
+    function = on_openvino(_Flat(matter), precision, _whole(cues, align_px))
+    return _ours_at_once(function, cues, align_px)
 
 
 def ours_compiled(matter: Matter, precision: str, cues: Cues) -> Run:
     """Return our network as torch.compile makes it, of the whole frame."""
-    return _ours_at_once(on_inductor(_Flat(matter), precision, _whole(cues)), cues)
+    align_px = matter.align_px
+    function = on_inductor(_Flat(matter), precision, _whole(cues, align_px))
+    return _ours_at_once(function, cues, align_px)
 
 
 Function = Callable[..., tuple[Tensor, ...]]
@@ -198,16 +202,16 @@ class _Maps(nn.Module):
         return self.network.draw_maps(pair)
 
 
-def _ours_at_once(function: Function, cues: Cues) -> Run:
+def _ours_at_once(function: Function, cues: Cues, align_px: int) -> Run:
     height, width = cues.plate.shape[2:]
 
     def run(cues: Cues) -> Drawn:
-        return crop_drawn(Drawn(*function(*_whole(cues))), height, width)
+        return crop_drawn(Drawn(*function(*_whole(cues, align_px))), height, width)
 
     return run
 
 
-def _whole(cues: Cues) -> tuple[Tensor, ...]:
+def _whole(cues: Cues, align_px: int) -> tuple[Tensor, ...]:
     """Return the cues at the size that our network takes."""
-    padded = padded_rows(cues, 0, padded_height(cues))
+    padded = padded_rows(cues, 0, padded_height(cues, align_px), align_px)
     return padded.plate, padded.clean, padded.trust, padded.hints.contiguous()

@@ -14,8 +14,8 @@ from platematte.network.base import NEIGHBOURS
 from platematte.network.device import choose_device
 from platematte.network.encode import encode_view
 from platematte.network.load import Machine, load_runner
-from platematte.network.matter import Cues, Drawn, Views
-from platematte.network.tiles import Seen
+from platematte.network.matter import Cues, Drawn
+from platematte.network.tiles import Seen, seen_nothing
 from platematte.network.weights import find_weights
 from platematte.prepare.prepare import PreparedFrame
 from platematte.settings import MatteSettings
@@ -47,14 +47,13 @@ class LookedAt:
 
     def for_neighbours(self) -> Seen:
         """Return what a neighbouring frame needs of this one, without what is larger."""
-        nothing = self.seen.quarter.new_empty(0)
-        return Seen(nothing, self.seen.eighth, Views(nothing, nothing))
+        return self.seen.for_neighbours()
 
     def once_drawn(self) -> LookedAt:
         """Return what is needed of this frame after the network has answered."""
-        nothing = self.seen.quarter.new_empty(0)
+        nothing = torch.empty(0)
         cues = Cues(nothing, nothing, nothing, nothing)
-        return replace(self, cues=cues, seen=Seen(nothing, nothing, Views(nothing, nothing)))
+        return replace(self, cues=cues, seen=seen_nothing())
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Looker:
         width = self.size.get(source.frame, 1)
         features = torch.full((1, 1, 1, width), float(source.frame))
         prepared, cues = cast(PreparedFrame, None), cast(Cues, None)
-        seen = Seen(features, features, Views(features, features))
+        seen = Seen(features, features, Views(features, features, features, features))
         return LookedAt(prepared, Mattes(), cues, seen)
 
 

@@ -20,6 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("quality", "fast", "mattingv2-mobilenetv2", "seed"),
         help="ours in two sizes, or a published one as a baseline",
     )
+    parser.add_argument(
+        "--begin-from", type=Path, help="weights that a new run begins with, where layers fit"
+    )
     parser.add_argument("--minutes", type=float, default=10.0, help="the longest this slice runs")
     parser.add_argument("--samples", type=int, help="end the run when it has seen so many")
     parser.add_argument("--rate", type=float, help="learning rate; default: the architecture's own")
@@ -31,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what moves the layers' matrices; default: what serves the architecture best",
     )
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
-    parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 288 px")
+    parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
@@ -50,13 +53,14 @@ def run(parsed: argparse.Namespace) -> int:
 
     logging.getLogger("platematte.training").setLevel(logging.INFO)
     batch = max(1, parsed.batch)
-    mixed = ((batch, 192), (batch, 192), (max(1, batch // 2), 288))
+    mixed = ((batch, 192), (batch, 192), (max(1, batch // 2), 320))
     settings = TrainSettings(
         out=parsed.out,
         data=parsed.data,
         minutes=parsed.minutes,
         samples=parsed.samples,
         architecture=parsed.architecture,
+        begin_from=parsed.begin_from,
         rate=parsed.rate,
         rate_end=parsed.rate_end,
         optimizer=parsed.optimizer,

@@ -1,5 +1,8 @@
 """The coarse half of the network: from the four cues to features at a quarter of the resolution.
 
+Of what resolution: that of the frame, or of the frame made smaller (`Widths.shrink`); the names
+here count from what the coarse half is shown.
+
 Three stages, so that large frames can go in tiles without any seam. `look` is local and runs at
 1/4 and 1/8 (in tiles where memory asks for it), `think` sees the whole frame from 1/8 to 1/32,
 `draw` is local again. The cues are those of the seed (Sengupta et al. 2020): plate, clean plate,
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from . import guess
 from .blocks import (
     Context,
     Residual,
@@ -34,7 +38,7 @@ NEIGHBOURS = (-2, -1, 1, 2)
 
 @dataclass(frozen=True)
 class Widths:
-    """Channels at each resolution."""
+    """Channels at each resolution, of the frame as the coarse half is shown it."""
 
     quarter: int = 48
     eighth: int = 72
@@ -45,10 +49,14 @@ class Widths:
     plate: int = 32
     """Of what the plate alone shows, at a quarter; it is also what judges the cues."""
     hints: int = 16
+    shrink: int = 1
+    """How many times smaller the frame is that the coarse half is shown."""
+    guess: bool = False
+    """Whether a guess of the foreground's colour is shown to the network (`guess`)."""
 
 
 class Look(nn.Module):
-    """Cues at full resolution to features at 1/4 and 1/8; local (see `Matter.LOOK_HALO_PX`)."""
+    """Cues at full resolution to features at 1/4 and 1/8; local (see `Matter.halo_px`)."""
 
     def __init__(self, widths: Widths) -> None:
         """Take the channel widths."""
@@ -143,9 +151,15 @@ class Think(nn.Module):
         self.up8 = nn.Conv2d(w16, w8, 1)
         self.join8 = nn.Conv2d(2 * w8, w8, 1)
         self.back8 = Residual(w8)
+        self.guess8 = _nothing_yet(guess.CHANNELS, w8, 1) if widths.guess else None
 
-    def forward(self, eighth: Tensor) -> Tensor:
-        """Take features at 1/8 whose height and width are multiples of 4."""
+    def forward(self, eighth: Tensor, cue: Tensor | None = None) -> Tensor:
+        """Take features at 1/8 whose height and width are multiples of 4.
+
+        cue: of the guess, at 1/4.
+        """
+        if self.guess8 is not None and cue is not None:
+            eighth = torch.relu(eighth + self.guess8(channels_last(halve(cue))))
         sixteenth = self.blocks16(torch.relu_(self.down16(eighth)))
         deep = self.blocks32(torch.relu_(self.down32(sixteenth)))
         sixteenth = self.back16(torch.relu_(sixteenth + upsample2(self.up16(deep))))
@@ -166,10 +180,34 @@ class Draw(nn.Module):
         # Alpha begins undecided: below 0 or above 1 the clamp would leave it little to learn from.
         with torch.no_grad():
             self.heads.bias.copy_(torch.tensor([0.5, 0.0, 0.0, 0.0]))  # type: ignore[union-attr]
-        self.detail = nn.ConvTranspose2d(quarter, widths.half, 2, stride=2)
+        self.guess4 = self.lean = None
+        if widths.guess:
+            self.guess4 = _nothing_yet(guess.CHANNELS, quarter, 1)
+            self.lean = _nothing_yet(quarter, 1, 3, bias=0.5)
+        times = 2 * widths.shrink
+        self.detail = nn.ConvTranspose2d(quarter, widths.half, times, stride=times)
 
-    def forward(self, quarter: Tensor, eighth: Tensor) -> tuple[Tensor, Tensor]:
-        """Return N x (1 alpha, 3 foreground residual) at 1/4 and detail features at 1/2."""
-        joined = torch.relu_(quarter + upsample2(self.up4(eighth)))
-        drawn = self.block(joined)
-        return in_full_precision(self.heads, drawn), self.detail(drawn)
+    def forward(
+        self, quarter: Tensor, eighth: Tensor, cue: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return N x (1 alpha, 3 foreground residual) at 1/4 and detail features at 1/2.
+
+        With the cue of a guess, at 1/4, a fifth channel: how far the foreground leans to the guess.
+        """
+        joined = upsample2(self.up4(eighth)).add_(quarter)
+        if self.guess4 is not None and cue is not None:
+            joined = joined + self.guess4(channels_last(cue))
+        drawn = self.block(torch.relu_(joined))
+        heads = in_full_precision(self.heads, drawn)
+        if self.lean is not None:
+            heads = torch.cat([heads, in_full_precision(self.lean, drawn)], 1)
+        return heads, self.detail(drawn)
+
+
+def _nothing_yet(before: int, after: int, side: int, bias: float | None = None) -> nn.Conv2d:
+    """Return a layer that begins by adding nothing but its bias."""
+    layer = nn.Conv2d(before, after, side, padding=side // 2, bias=bias is not None)
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None and bias is not None:
+        nn.init.constant_(layer.bias, bias)
+    return layer

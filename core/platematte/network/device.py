@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 
 from ..errors import DeviceMemoryExhausted, DeviceMissing
-from .matter import Cues, Drawn, Matter, Views
+from .matter import Cues, Drawn, Matter
 from .tiles import Seen, crop_drawn, draw_in_tiles, look_in_tiles
 
 Tensor = torch.Tensor
@@ -93,9 +93,8 @@ class Runner:
 
         def run() -> Drawn:
             eighths = [None if n is None else n.eighth.to(self.device) for n in neighbours or []]
-            views = Views(seen.views.plate.to(self.device), seen.views.clean.to(self.device))
-            here = Seen(seen.quarter.to(self.device), seen.eighth.to(self.device), views)
-            thought = self.matter.think(here.eighth, eighths or None)
+            here = seen.to(self.device)
+            thought = self.matter.think(here.eighth, eighths or None, here.guess)
             drawn = draw_in_tiles(self.matter, self._take(cues), here, thought, self.memory_mib)
             cropped = crop_drawn(drawn, height, width)
             parts = (cropped.alpha, cropped.coarse, cropped.foreground, cropped.error)

@@ -43,6 +43,8 @@ SHOULDER = _solve_shoulder()
 _SCALE = (1 - KNEE_ENCODED) / math.log1p(SHOULDER * (WHITE - KNEE))
 _TOE = 0.0031308
 _TOE_ENCODED = 12.92 * _TOE
+_STRIP_VALUES = 1 << 17
+"""As many values as the cache of one core holds besides what is made of them."""
 
 
 def encode_view(linear: Tensor) -> Tensor:
@@ -58,6 +60,20 @@ def encode_view(linear: Tensor) -> Tensor:
     encoded = encoded.add_(body, alpha=1.055).sub_(0.055 + _TOE_ENCODED)
     shoulder = linear.clamp_min(KNEE).mul_(SHOULDER).add_(1 - SHOULDER * KNEE).log_()
     return encoded.add_(shoulder, alpha=_SCALE)
+
+
+def encode_packed(linear: Tensor) -> Tensor:
+    """Return `encode_view` of N x 3 x H x W with its channels together in memory.
+
+    On a CPU some rows at a time: the dozen steps of the curve then find them in the cache.
+    """
+    if linear.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return encode_view(linear).contiguous(memory_format=torch.channels_last)
+    packed = torch.empty_like(linear, memory_format=torch.channels_last)
+    rows = max(1, _STRIP_VALUES // linear[:, :, 0].numel())
+    for strip, place in zip(linear.split(rows, 2), packed.split(rows, 2), strict=True):
+        place.copy_(encode_view(strip))
+    return packed
 
 
 def decode_view(encoded: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from .base import HINT_CHANNELS, NEIGHBOURS, Draw, Look, Motion, Think, Widths
-from .blocks import channels_last
-from .encode import decode_view, encode_view
-from .refine import Refine, draw_foreground, project_alpha, shrink4, upsample4
+from .blocks import channels_last, shrink
+from .encode import decode_view, encode_packed
+from .guess import Guess, guess_foreground
+from .refine import Refine, draw_foreground, project_alpha, upsample
 from .transmission import measure_moments
 
 Tensor = torch.Tensor
@@ -18,7 +19,7 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class Cues:
-    """What the network is shown of one frame; N x C x H x W, H and W multiples of 32.
+    """What the network is shown of one frame; N x C x H x W, multiples of `Matter.align_px`.
 
     plate, clean: 3 channels, scene-linear Rec.709. trust: 1 channel, 0 where the clean plate does
     not cover the frame. hints: garbage, core and hint (see `base.HINT_CHANNELS`).
@@ -51,14 +52,30 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Views:
-    """Plate and clean plate in the encoded view, N x 3 each; made once, used by two stages."""
+    """Plate and clean plate in the encoded view, N x 3 each; made once, used by all stages.
+
+    small_plate, small_clean: means over blocks, of the size of the coarse alpha.
+    """
 
     plate: Tensor
     clean: Tensor
+    small_plate: Tensor
+    small_clean: Tensor
+
+    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return all four."""
+        return self.plate, self.clean, self.small_plate, self.small_clean
 
     def rows(self, start: int, end: int) -> Views:
         """Return the same views for some rows of the frame."""
-        return Views(self.plate[:, :, start:end], self.clean[:, :, start:end])
+        times = self.plate.shape[2] // self.small_plate.shape[2]
+        small = slice(start // times, end // times)
+        return Views(
+            self.plate[:, :, start:end],
+            self.clean[:, :, start:end],
+            self.small_plate[:, :, small],
+            self.small_clean[:, :, small],
+        )
 
 
 def no_hints(plate: Tensor) -> Tensor:
@@ -85,13 +102,6 @@ def _trusted(image: Tensor, trust: Tensor) -> Tensor:
 class Matter(nn.Module):
     """The network in its three stages; `forward` runs them on a whole frame at once."""
 
-    ALIGN_PX = 32
-    """Height and width must be multiples of this."""
-    LOOK_HALO_PX = 32
-    """Rows that `look` needs beyond a tile for the tile to equal the untiled result."""
-    DRAW_HALO_PX = 32
-    """Rows that `draw` needs beyond a tile, likewise."""
-
     def __init__(self, widths: Widths | None = None, is_temporal: bool = False) -> None:
         """Take the channel widths and whether neighbouring frames are fused."""
         super().__init__()
@@ -104,6 +114,21 @@ class Matter(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
+    def align_px(self) -> int:
+        """Height and width must be multiples of this."""
+        return 32 * self.widths.shrink
+
+    @property
+    def halo_px(self) -> int:
+        """Rows that `look` and `draw` need beyond a tile to answer as they do without tiles."""
+        return 32 * self.widths.shrink
+
+    @property
+    def coarse_px(self) -> int:
+        """Pixels of the frame along a side of one pixel of the coarse alpha."""
+        return 4 * self.widths.shrink
+
+    @property
     def is_temporal(self) -> bool:
         """Whether neighbouring frames change the result."""
         return self.motion is not None
@@ -114,37 +139,59 @@ class Matter(nn.Module):
         Whatever lies where the clean plate is not to be trusted was seen by no camera: it is 0
         here, as it is in training.
         """
-        plate, clean = encode_view(cues.plate), encode_view(_trusted(cues.clean, cues.trust))
-        return Views(channels_last(plate), channels_last(clean))
+        clean = _trusted(cues.clean, cues.trust)
+        views = encode_packed(cues.plate), encode_packed(clean)
+        return Views(*views, *(shrink(view, self.coarse_px) for view in views))
 
     def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
         """Return features at 1/4 and 1/8 of the cues, or of some rows of them."""
+        times = self.widths.shrink
         trust, hints = channels_last(cues.trust), channels_last(_spare_hints(cues.hints))
-        moments = measure_moments(cues.plate, _trusted(cues.clean, cues.trust))
-        return self.look_stage(views.plate, views.clean, trust, hints, moments)
+        moments = measure_moments(cues.plate, _trusted(cues.clean, cues.trust), times)
+        if hints.shape[2:] != (1, 1):
+            hints = shrink(hints, times)
+        shown = (shrink(image, times) for image in (views.plate, views.clean, trust))
+        return self.look_stage(*shown, hints, moments)
 
-    def think(self, eighth: Tensor, neighbours: list[Tensor | None] | None = None) -> Tensor:
+    def guess(self, views: Views, trust: Tensor) -> Guess | None:
+        """Return a guess of the foreground's colour for a whole frame; None where none is used."""
+        if not self.widths.guess:
+            return None
+        trust = shrink(trust, self.coarse_px)
+        with torch.autocast(trust.device.type, enabled=False):
+            return guess_foreground(views.small_plate, views.small_clean, trust)
+
+    def think(
+        self,
+        eighth: Tensor,
+        neighbours: list[Tensor | None] | None = None,
+        guess: Guess | None = None,
+    ) -> Tensor:
         """Return features at 1/8 that know the whole frame and its neighbours in time.
 
         neighbours: their features at 1/8 as `look` returns them, at the offsets of NEIGHBOURS;
-        None where there is no such frame.
+        None where there is no such frame. guess: what `guess` returned.
         """
         if self.motion is not None:
             eighth = self.motion(eighth, neighbours or [None] * len(NEIGHBOURS))
-        return self.think_stage(eighth)
+        return self.think_stage(eighth, None if guess is None else guess.cue)
 
-    def draw(self, cues: Cues, views: Views, quarter: Tensor, eighth: Tensor) -> Drawn:
+    def draw(
+        self, cues: Cues, views: Views, quarter: Tensor, eighth: Tensor, guess: Guess | None = None
+    ) -> Drawn:
         """Return alpha and the rest for the cues, or for some rows of them."""
-        heads, detail = self.draw_stage(quarter, eighth)
-        coarse = upsample4(heads[:, :1].float())
-        small = draw_foreground(views.plate, heads[:, 1:4].float())
-        foreground = upsample4(decode_view(small))
+        heads, detail = self.draw_stage(quarter, eighth, None if guess is None else guess.cue)
+        times = self.coarse_px
+        coarse = upsample(heads[:, :1].float(), times)
+        guessed = None if guess is None else guess.colour
+        small = draw_foreground(views.small_plate, heads.float(), guessed)
+        foreground = upsample(decode_view(small), times)
         # Where the clean plate is not to be trusted, there is nothing to project from.
         projected = _trusted(project_alpha(cues.plate, cues.clean, foreground), cues.trust)
-        apart = (small - shrink4(views.clean)).abs().amax(1, keepdim=True)
-        distance = _trusted(upsample4(apart), cues.trust)
+        apart = (small - views.small_clean).abs().amax(1, keepdim=True)
+        distance = _trusted(upsample(apart, times), cues.trust)
         difference = channels_last(_trusted(views.plate - views.clean, cues.trust))
-        alphas = torch.stack([coarse, projected, distance], -1)[:, 0].permute(0, 3, 1, 2)
+        alphas = torch.cat([coarse, projected, distance], 1)
         alpha, error = self.refine(difference, alphas, detail)
         return Drawn(alpha, coarse, foreground, error)
 
@@ -152,4 +199,5 @@ class Matter(nn.Module):
         """Return what the network answers for whole frames."""
         views = self.encode(cues)
         quarter, eighth = self.look(cues, views)
-        return self.draw(cues, views, quarter, self.think(eighth, neighbours))
+        guess = self.guess(views, cues.trust)
+        return self.draw(cues, views, quarter, self.think(eighth, neighbours, guess), guess)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from .guess import Guess
 from .matter import Cues, Drawn, Matter, Views
 
 Tensor = torch.Tensor
@@ -22,16 +23,14 @@ Tensor = torch.Tensor
 class Stage:
     """What a local stage of the network needs of its tiles."""
 
-    halo_px: int
-    """Rows beyond a tile that its result depends on."""
     bytes_per_pixel: int
     """Memory at its widest, fp32, for each pixel of the tile."""
     widest_bytes: int
     """The largest single tensor, likewise."""
 
 
-LOOK = Stage(Matter.LOOK_HALO_PX, 140, 12)
-DRAW = Stage(Matter.DRAW_HALO_PX, 260, 24)
+LOOK = Stage(140, 12)
+DRAW = Stage(260, 24)
 _REUSED_BYTES = 32 << 20
 """Larger blocks are given back by the C library whenever they are free (see `memory.py`); paying
 for their pages anew costs more than the rows that smaller tiles read twice."""
@@ -41,23 +40,42 @@ for their pages anew costs more than the rows that smaller tiles read twice."""
 class Seen:
     """What `look` found in one frame; kept for the frames beside it.
 
-    quarter: N x C x H/4 x W/4. eighth: N x C x H/8 x W/8. views: N x 3 x H x W each, encoded.
+    quarter: N x C x H/4 x W/4. eighth: N x C x H/8 x W/8, both of the frame as the coarse half is
+    shown it (`Widths.shrink`). views: N x 3 x H x W each, encoded. guess: of the whole frame.
     """
 
     quarter: Tensor
     eighth: Tensor
     views: Views
+    guess: Guess | None = None
+
+    def for_neighbours(self) -> Seen:
+        """Return what a neighbouring frame needs of this one, without what is larger."""
+        nothing = self.quarter.new_empty(0)
+        return Seen(nothing, self.eighth, Views(*(nothing,) * 4))
+
+    def to(self, device: torch.device) -> Seen:
+        """Return the same on a device."""
+        guess = self.guess and Guess(self.guess.colour.to(device), self.guess.cue.to(device))
+        views = Views(*(part.to(device) for part in self.views.parts()))
+        return Seen(self.quarter.to(device), self.eighth.to(device), views, guess)
 
 
-def band_rows(height: int, width: int, memory_mib: float, stage: Stage) -> int:
-    """Return how many rows a tile may have within the memory, a multiple of 32, at least 32."""
+def seen_nothing() -> Seen:
+    """Return what takes the place of features where a network has none, or needs them no more."""
+    nothing = torch.empty(0)
+    return Seen(nothing, nothing, Views(*(nothing,) * 4))
+
+
+def band_rows(height: int, width: int, memory_mib: float, stage: Stage, matter: Matter) -> int:
+    """Return how many rows a tile may have within the memory: a multiple of `align_px`."""
     by_memory = int(memory_mib * 2**20 / (stage.bytes_per_pixel * width))
     by_block = _REUSED_BYTES // (stage.widest_bytes * width)
-    rows = min(by_memory, by_block) - 2 * stage.halo_px
-    return max(Matter.ALIGN_PX, min(height, rows // Matter.ALIGN_PX * Matter.ALIGN_PX))
+    rows = min(by_memory, by_block) - 2 * matter.halo_px
+    return max(matter.align_px, min(height, rows // matter.align_px * matter.align_px))
 
 
-def padded_rows(cues: Cues, start: int, end: int) -> Cues:
+def padded_rows(cues: Cues, start: int, end: int, align_px: int) -> Cues:
     """Return rows of the cues, the last rows and columns repeated up to a size the network takes.
 
     Only the band itself is copied, never the whole frame. What is added is cut away again by
@@ -65,7 +83,7 @@ def padded_rows(cues: Cues, start: int, end: int) -> Cues:
     """
     height, width = cues.plate.shape[2:]
     rows = cues.rows(start, min(end, height))
-    padding = (0, -width % Matter.ALIGN_PX, 0, end - min(end, height))
+    padding = (0, -width % align_px, 0, end - min(end, height))
     if not any(padding):
         return rows
     parts = (rows.plate, rows.clean, rows.trust, rows.hints)
@@ -80,10 +98,10 @@ def _pad(part: Tensor, padding: tuple[int, ...]) -> Tensor:
     return nn.functional.pad(part, padding, mode="replicate")
 
 
-def padded_height(cues: Cues) -> int:
+def padded_height(cues: Cues, align_px: int) -> int:
     """Return the height of the cues, rounded up to what the network takes."""
     height = cues.plate.shape[2]
-    return height + -height % Matter.ALIGN_PX
+    return height + -height % align_px
 
 
 def crop_drawn(drawn: Drawn, height: int, width: int) -> Drawn:
@@ -94,33 +112,40 @@ def crop_drawn(drawn: Drawn, height: int, width: int) -> Drawn:
 
 def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
     """Return the features of cues of any size; theirs is the padded size."""
-    height, width = padded_height(cues), cues.plate.shape[3]
-    rows = band_rows(height, width, memory_mib, LOOK)
+    height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
+    rows = band_rows(height, width, memory_mib, LOOK, matter)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
-        band = padded_rows(cues, start, end)
+        band = padded_rows(cues, start, end, matter.align_px)
         views = matter.encode(band)
-        return *matter.look(band, views), views.plate, views.clean
+        return *matter.look(band, views), *views.parts()
 
-    quarter, eighth, *views = _in_bands(one, height, rows, LOOK.halo_px, (4, 8, 1, 1))
-    return Seen(quarter, eighth, Views(*views))
+    times = matter.coarse_px
+    strides = (times, 2 * times, 1, 1, times, times)
+    quarter, eighth, *parts = _in_bands(one, height, rows, matter.halo_px, strides)
+    views = Views(*parts)
+    beyond = (0, -width % matter.align_px, 0, height - cues.plate.shape[2])
+    return Seen(quarter, eighth, views, matter.guess(views, _pad(cues.trust, beyond)))
 
 
 def draw_in_tiles(
     matter: Matter, cues: Cues, seen: Seen, thought: Tensor, memory_mib: float
 ) -> Drawn:
     """Return what `Matter.draw` returns, at the padded size. thought: the result of `think`."""
-    height, width = padded_height(cues), cues.plate.shape[3]
-    rows = band_rows(height, width, memory_mib, DRAW)
+    height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
+    rows = band_rows(height, width, memory_mib, DRAW, matter)
+
+    times = matter.coarse_px
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
-        quarter = seen.quarter[:, :, start // 4 : end // 4]
-        eighth = thought[:, :, start // 8 : end // 8]
-        band, views = padded_rows(cues, start, end), seen.views.rows(start, end)
-        drawn = matter.draw(band, views, quarter, eighth)
+        quarter = seen.quarter[:, :, start // times : end // times]
+        eighth = thought[:, :, start // (2 * times) : end // (2 * times)]
+        band, views = padded_rows(cues, start, end, matter.align_px), seen.views.rows(start, end)
+        guess = seen.guess and seen.guess.rows(start // times, end // times)
+        drawn = matter.draw(band, views, quarter, eighth, guess)
         return drawn.alpha, drawn.coarse, drawn.foreground, drawn.error
 
-    return Drawn(*_in_bands(one, height, rows, DRAW.halo_px, (1, 1, 1, 1)))
+    return Drawn(*_in_bands(one, height, rows, matter.halo_px, (1, 1, 1, 1)))
 
 
 def _in_bands(

@@ -12,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from .blocks import shrink
+
 Tensor = torch.Tensor
 
 CHANNELS = 3
@@ -22,14 +24,15 @@ _FLOOR = 1e-4
 """Variance relative to the squared mean below which a window of the clean plate is flat."""
 
 
-def measure_moments(plate: Tensor, clean: Tensor) -> Tensor:
+def measure_moments(plate: Tensor, clean: Tensor, times: int = 1) -> Tensor:
     """Return means from which any window's slope can be had, at 1/4 of the resolution.
 
-    plate, clean: N x 3 x H x W, scene-linear; H and W multiples of 4. N x 9: plate, clean plate
-    (3 each), and means over the channels of plate x clean, clean squared and plate squared, all of
-    4 x 4 px means: finer texture drowns in the grain, and costs more than it tells.
+    plate, clean: N x 3 x H x W, scene-linear; H and W multiples of 4 x times. N x 9: plate, clean
+    plate (3 each), and means over the channels of plate x clean, clean squared and plate squared,
+    all of 4 x 4 px means: finer texture drowns in the grain, and costs more than it tells. times:
+    how many times smaller the frame is to be first.
     """
-    seen, behind = (halve(halve(image)).clamp(_LEAST, _MOST) for image in (plate, clean))
+    seen, behind = (shrink(image, 4 * times).clamp(_LEAST, _MOST) for image in (plate, clean))
     pairs = ((seen, behind), (behind, behind), (seen, seen))
     products = [(one * other).mean(1, keepdim=True) for one, other in pairs]
     return torch.cat([seen, behind, *products], 1)

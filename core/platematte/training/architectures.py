@@ -169,9 +169,11 @@ class Architecture:
     """Whether Muon has its matrices, else AdamW all of it."""
 
 
-FAST = Widths(quarter=16, eighth=32, sixteenth=64, thirty_second=128, half=8, plate=16, hints=8)
+QUALITY = Widths(guess=True)
+FAST = Widths(half=12, shrink=2, guess=True)
+"""Half of the resolution before the refiner, and half of its channels."""
 ARCHITECTURES = {
-    "quality": Architecture(lambda: Ours(Matter(Widths())), 1.6e-3, True),
+    "quality": Architecture(lambda: Ours(Matter(QUALITY)), 1.6e-3, True),
     "fast": Architecture(lambda: Ours(Matter(FAST)), 1.6e-3, True),
     "mattingv2-mobilenetv2": Architecture(lambda: MattingV2("mobilenetv2"), 3e-3, True),
     "seed": Architecture(Seed, 1e-4, False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from torch import nn
 from ..errors import WeightsInvalid
 from .optimizer import Optimizer
 
+log = logging.getLogger(__name__)
+
 Tensor = torch.Tensor
 _MOMENTS = ("exp_avg", "exp_avg_sq", "momentum_buffer")
 """What an optimizer may remember, each in a file of its own."""
-_GROWN = ("motion.", "look_stage.through")
+_GUESS = ("think_stage.guess", "draw_stage.guess", "draw_stage.lean")
+_GROWN = ("motion.", "look_stage.through", *_GUESS)
 """Branches that saved weights may not have yet; they begin by adding nothing."""
 
 
@@ -77,13 +81,37 @@ def load_state(
     progressed = Progressed(**json.loads((folder / "progress.json").read_text()))
     model, kept = (_read(folder / f"{name}.safetensors") for name in ("model", "average"))
     _check(network, model, folder)
-    network.load_state_dict(model, strict=False)
+    _fill(network, model)
     average.update({k: v.clone() for k, v in network.state_dict().items()})
     average.update({key: value.to(average[key]) for key, value in kept.items()})
     paths = {kind: folder / f"{kind}.safetensors" for kind in _MOMENTS}
     found = {kind: _read(path) for kind, path in paths.items() if path.is_file()}
     optimizer.load_moments(found, progressed.step)
     return progressed
+
+
+def begin_from(network: nn.Module, path: Path) -> None:
+    """Give a network what a set of weights has for it; layers of another size stay as they are.
+
+    Raises WeightsInvalid where the file is unreadable, or has nothing for this network.
+    """
+    places = network.state_dict()
+    found = {
+        name: value.to(places[name])
+        for name, value in _read(path).items()
+        if name in places and value.shape == places[name].shape
+    }
+    if not found:
+        raise WeightsInvalid("holds nothing that this network could begin with", path=path)
+    _fill(network, found)
+    log.info("%d of %d tensors are from %s", len(found), len(places), path)
+
+
+def _fill(network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Put tensors into their places; a guess that is not among them has no say at first."""
+    places = network.state_dict()
+    silent = {n: p.zero_() for n, p in places.items() if n.startswith(_GUESS) and n not in tensors}
+    network.load_state_dict({**silent, **tensors}, strict=False)
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import nn
 
+from ..errors import SettingsInvalid
 from ..memory import keep_freed_memory
 from ..network.matter import Matter
 from ..network.weights import save_weights
@@ -21,7 +23,7 @@ from .architectures import ARCHITECTURES, Trainee, cues_of, save_trained
 from .bank import load_bank
 from .curve import draw_curve
 from .optimizer import Optimizer
-from .state import Progressed, load_state, save_state, update_average
+from .state import Progressed, begin_from, load_state, save_state, update_average
 from .stream import Shape, stream_clips, stream_samples
 from .synthesise import Sample, Synthesiser, parts_of
 
@@ -55,7 +57,9 @@ class TrainSettings:
     """Learning rate at its end, a half cosine away; None: as at the start."""
     optimizer: Literal["auto", "muon", "adamw"] = "auto"
     """What moves the matrices of the network; auto: what serves the architecture best."""
-    shapes: tuple[Shape, ...] = ((8, 192), (8, 192), (4, 288))
+    begin_from: Path | None = None
+    """Weights that a new run begins with, wherever one of its layers has the name and the size."""
+    shapes: tuple[Shape, ...] = ((8, 192), (8, 192), (4, 320))
     """Batch size and crop side in px, taken in turn."""
     seed: int = 1
     """Seed of weights and samples; a later slice draws other samples from the same seed."""
@@ -72,14 +76,19 @@ class TrainSettings:
 def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     """Run one slice and return the path of the averaged weights it leaves.
 
-    trainee: a network and its losses other than the architecture's own, for ablations.
+    trainee: a network and its losses other than the architecture's own, for ablations. Raises
+    SettingsInvalid for crops that the network does not take, WeightsInvalid for `begin_from`.
     """
     keep_freed_memory()
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     trainee = trainee or ARCHITECTURES[settings.architecture].build()
     device = torch.device(settings.device)
-    network = trainee.network.to(device).train()
+    # Where the convolutions are most of the work, as in the seed's network, it takes half the time.
+    network = trainee.network.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    _check_shapes(settings, network)
+    if settings.begin_from is not None:
+        begin_from(network, settings.begin_from)
     average = {key: value.clone() for key, value in network.state_dict().items()}
     suits = "muon" if ARCHITECTURES[settings.architecture].uses_muon else "adamw"
     chosen = suits if settings.optimizer == "auto" else settings.optimizer
@@ -94,6 +103,16 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
             run.keep()
             saved = time.monotonic()
     return run.keep()
+
+
+def _check_shapes(settings: TrainSettings, network: nn.Module) -> None:
+    align_px = network.align_px if isinstance(network, Matter) else 32
+    for _, side in settings.shapes:
+        if side % align_px or side <= 0:
+            raise SettingsInvalid(
+                f"crops of {side} px: {settings.architecture} takes multiples of {align_px} px",
+                fix=f"Ask for --side {max(1, round(side / align_px)) * align_px}.",
+            )
 
 
 def _stream(

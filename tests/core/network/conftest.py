@@ -16,14 +16,21 @@ MakeCues = Callable[..., Cues]
 
 @pytest.fixture(scope="session")
 def make_matter() -> MakeMatter:
-    """Builder of a small network with random weights: `make_matter(is_temporal=True)`."""
+    """Builder of a small network with random weights: `make_matter(shrink=2)`."""
 
-    def build(is_temporal: bool = False, seed: int = 3) -> Matter:
+    def build(
+        is_temporal: bool = False, seed: int = 3, shrink: int = 1, guess: bool = False
+    ) -> Matter:
         torch.manual_seed(seed)
-        widths = Widths(quarter=8, eighth=8, sixteenth=8, thirty_second=8, half=8)
+        widths = Widths(
+            quarter=8, eighth=8, sixteenth=8, thirty_second=8, half=8, shrink=shrink, guess=guess
+        )
         matter = Matter(widths, is_temporal).eval()
         for layer in (matter.look_stage.through4, matter.look_stage.through8):
             torch.nn.init.normal_(layer.weight, std=0.5)
+        for layer in (matter.think_stage.guess8, matter.draw_stage.guess4, matter.draw_stage.lean):
+            if layer is not None:
+                torch.nn.init.normal_(layer.weight, std=0.2)
         if matter.motion is not None:
             torch.nn.init.normal_(matter.motion.join.weight, std=0.5)
             torch.nn.init.normal_(matter.motion.join.bias, std=0.1)

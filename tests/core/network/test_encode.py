@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platematte.network.encode import KNEE, WHITE, decode_view, encode_view
+from platematte.network.encode import KNEE, WHITE, decode_view, encode_packed, encode_view
 
 
 def srgb(value: float) -> float:
@@ -53,3 +53,13 @@ def test_the_shoulder_joins_without_a_kink() -> None:
 
 def test_values_far_below_black_are_held_at_the_toe() -> None:
     assert encode(-50.0) == encode(-0.02)
+
+
+@pytest.mark.parametrize("size", [(1, 3, 700, 130), (2, 3, 1, 1), (1, 3, 2, 70_000)])
+def test_encoding_some_rows_at_a_time_is_encoding_at_once(size: tuple[int, ...]) -> None:
+    linear = torch.randn(size) * 3
+    with torch.inference_mode():
+        packed = encode_packed(linear)
+    assert packed.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(packed, encode_view(linear), rtol=0, atol=1e-6)
+    assert torch.equal(encode_packed(linear), encode_view(linear))

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from platematte.network.blocks import shrink
 from platematte.network.matter import Cues, Matter
-from platematte.network.refine import shrink4, shuffle2, upsample4
+from platematte.network.refine import shuffle2, upsample
 from platematte.network.tiles import padded_rows
 
 MakeMatter = Callable[..., Matter]
@@ -33,20 +34,24 @@ def test_shuffling_is_pixel_shuffle_bit_for_bit(
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("times", [4, 8])
 def test_upsampling_plane_by_plane_is_bilinear(
-    count: int, channels: int, packing: torch.memory_format
+    count: int, channels: int, packing: torch.memory_format, times: int
 ) -> None:
     features = torch.randn(count, channels, 7, 5).contiguous(memory_format=packing) * 100
-    expected = functional.interpolate(features, scale_factor=4, mode="bilinear")
-    assert upsample4(features).shape == expected.shape
-    assert torch.allclose(upsample4(features), expected, rtol=1e-5, atol=1e-4)
+    expected = functional.interpolate(features, scale_factor=times, mode="bilinear")
+    assert upsample(features, times).shape == expected.shape
+    assert torch.allclose(upsample(features, times), expected, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
-def test_shrinking_is_the_mean_of_four_by_four_pixels(packing: torch.memory_format) -> None:
+@pytest.mark.parametrize("times", [1, 2, 4, 8])
+def test_shrinking_is_the_mean_of_blocks_of_pixels(
+    packing: torch.memory_format, times: int
+) -> None:
     image = torch.randn(2, 3, 24, 40).contiguous(memory_format=packing)
     before = image.clone()
-    assert torch.allclose(shrink4(image), functional.avg_pool2d(image, 4), atol=1e-6)
+    assert torch.allclose(shrink(image, times), functional.avg_pool2d(image, times), atol=1e-6)
     assert torch.equal(image, before)
 
 
@@ -62,7 +67,7 @@ def test_hints_that_take_no_memory_are_hints_of_zeros(
     answers = []
     for hints in (torch.zeros(1, 3, *size), torch.zeros(1, 1, 1, 1).expand(1, 3, *size)):
         whole = padded_rows(
-            Cues(cues.plate, cues.clean, cues.trust, hints), 0, -(-height // 32) * 32
+            Cues(cues.plate, cues.clean, cues.trust, hints), 0, -(-height // 32) * 32, 32
         )
         with torch.inference_mode(), torch.autocast("cpu", precision, precision != torch.float32):
             answers.append(matter(whole).alpha)
@@ -78,7 +83,7 @@ def test_hints_of_one_value_everywhere_are_heard(
     said = torch.tensor([0.0, 1.0, -1.0]).view(1, 3, 1, 1).expand(1, 3, 45, 70)
     answers = []
     for hints in (said, said.contiguous(), torch.zeros(1, 3, 45, 70)):
-        whole = padded_rows(Cues(cues.plate, cues.clean, cues.trust, hints), 0, 64)
+        whole = padded_rows(Cues(cues.plate, cues.clean, cues.trust, hints), 0, 64, 32)
         with torch.inference_mode():
             answers.append(matter(whole).alpha)
     assert torch.allclose(answers[0], answers[1], atol=1e-6)

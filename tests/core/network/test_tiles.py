@@ -21,16 +21,23 @@ WHOLE_MIB = 1e6
 def run(matter: Matter, cues: Cues, memory_mib: float) -> tuple[Seen, Drawn]:
     with torch.inference_mode():
         seen = look_in_tiles(matter, cues, memory_mib)
-        thought = matter.think(seen.eighth)
+        thought = matter.think(seen.eighth, guess=seen.guess)
         return seen, draw_in_tiles(matter, cues, seen, thought, memory_mib)
 
 
+@pytest.mark.parametrize(("shrink", "guess"), [(1, False), (1, True), (2, True)])
 @pytest.mark.parametrize("memory_mib", [0.001, 1.8, 2.6])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_tiled_equals_untiled(
-    make_matter: MakeMatter, make_cues: MakeCues, height: int, width: int, memory_mib: float
+    make_matter: MakeMatter,
+    make_cues: MakeCues,
+    height: int,
+    width: int,
+    memory_mib: float,
+    shrink: int,
+    guess: bool,
 ) -> None:
-    matter, cues = make_matter(), make_cues(height, width)
+    matter, cues = make_matter(shrink=shrink, guess=guess), make_cues(height, width)
     whole, drawn_whole = run(matter, cues, WHOLE_MIB)
     tiled, drawn_tiled = run(matter, cues, memory_mib)
     assert torch.allclose(whole.quarter, tiled.quarter, atol=1e-5)
@@ -57,13 +64,17 @@ def test_little_memory_makes_several_bands_and_each_fits(
     assert max(heights) * 64 * tiles.LOOK.bytes_per_pixel <= memory_mib * 2**20
 
 
+@pytest.mark.parametrize("shrink", [1, 2])
 @pytest.mark.parametrize("width", [1, 64, 1920, 3840, 8192])
 @pytest.mark.parametrize("memory_mib", [1, 64, 512, 4096])
-def test_bands_are_whole_multiples_of_what_the_network_takes(width: int, memory_mib: int) -> None:
-    rows = band_rows(2176, width, memory_mib, tiles.DRAW)
-    assert Matter.ALIGN_PX <= rows <= 2176
-    assert rows % Matter.ALIGN_PX == 0
+def test_bands_are_whole_multiples_of_what_the_network_takes(
+    make_matter: MakeMatter, width: int, memory_mib: int, shrink: int
+) -> None:
+    matter = make_matter(shrink=shrink)
+    rows = band_rows(2176, width, memory_mib, tiles.DRAW, matter)
+    assert 32 * shrink <= rows <= 2176
+    assert rows % (32 * shrink) == 0
 
 
-def test_a_frame_that_fits_is_computed_at_once() -> None:
-    assert band_rows(576, 1024, 4096, tiles.DRAW) == 576
+def test_a_frame_that_fits_is_computed_at_once(make_matter: MakeMatter) -> None:
+    assert band_rows(576, 1024, 4096, tiles.DRAW, make_matter()) == 576

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from safetensors.torch import load_file, save_file
 from platematte.errors import WeightsInvalid
 from platematte.network.base import Widths
 from platematte.network.matter import Matter
-from platematte.training.architectures import Ours
+from platematte.training.architectures import Ours, cues_of
 from platematte.training.bank import empty_bank
 from platematte.training.optimizer import Optimizer
 from platematte.training.state import (
     Progressed,
+    begin_from,
     load_state,
     pack_state,
     save_state,
@@ -193,6 +195,46 @@ def test_weights_from_before_the_cue_of_transmission_go_on_as_they_were(
     grown = [key for key in after.average if "look_stage.through" in key]
     assert len(grown) == 2
     assert not any(after.network.state_dict()[key].any() for key in grown)
+
+
+def test_weights_from_before_the_guess_answer_as_they_did(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    before = Training(tiny_ours())
+    before.learn(samples[:1])
+    before.save(tmp_path)
+    guessing = Matter(replace(before.network.widths, guess=True))
+    after = Training(Ours(guessing))
+    after.load(tmp_path)
+    anew = Training(Ours(Matter(guessing.widths)))
+    begin_from(anew.network, tmp_path / "model.safetensors")
+    with torch.inference_mode():
+        answers = [one.trainee.answer(cues_of(samples[0])) for one in (before, after, anew)]
+    for answer in answers[1:]:
+        assert torch.allclose(answer.alpha, answers[0].alpha, atol=1e-6)
+    after.learn(samples[1:2])
+    assert after.network.draw_stage.guess4.weight.any()
+
+
+def test_a_smaller_network_begins_with_the_layers_that_fit(
+    tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    other = tiny_ours()
+    weights = {key: value.contiguous() for key, value in other.network.state_dict().items()}
+    save_file(weights, tmp_path / "other.safetensors")
+    smaller = Matter(replace(other.network.widths, half=4, shrink=2))
+    own = smaller.refine.second.weight.clone()
+    begin_from(smaller, tmp_path / "other.safetensors")
+    assert torch.equal(smaller.look_stage.plate.weight, other.network.look_stage.plate.weight)
+    assert torch.equal(smaller.refine.second.weight, own)
+
+
+def test_weights_with_nothing_for_the_network_are_refused(
+    tmp_path: Path, tiny_ours: MakeOurs
+) -> None:
+    save_file({"stem.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsInvalid, match="nothing that this network could begin with"):
+        begin_from(tiny_ours().network, tmp_path / "other.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from platematte.errors import SettingsInvalid
 from platematte.network.weights import load_weights
 from platematte.training import train as module
 from platematte.training.architectures import Ours
@@ -204,3 +205,12 @@ def test_a_temporal_network_learns_from_clips(
     module.train(tiny, trainee)
     assert not torch.equal(trainee.network.motion.join.weight, before)
     assert load_weights(tiny.out / "weights.safetensors")[0].is_temporal
+
+
+def test_crops_that_the_network_cannot_take_are_refused_before_any_work(
+    tiny: TrainSettings,
+) -> None:
+    with pytest.raises(SettingsInvalid, match="fast takes multiples of 64 px") as refused:
+        module.train(replace(tiny, architecture="fast", shapes=((2, 96),)))
+    assert "--side 128" in str(refused.value.fix)
+    assert not tiny.out.exists()

@@ -10,8 +10,8 @@ from torch import nn
 
 from ...errors import DeviceMemoryExhausted
 from ..device import is_out_of_memory
-from ..matter import Cues, Drawn, Views
-from ..tiles import Seen
+from ..matter import Cues, Drawn
+from ..tiles import Seen, seen_nothing
 from .run import run_published
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,7 @@ class PublishedRunner:
 
     def look(self, cues: Cues) -> Seen:
         """Return nothing of a frame: there is nothing that could be kept for others."""
-        nothing = cues.plate.new_empty(0)
-        return Seen(nothing, nothing, Views(nothing, nothing))
+        return seen_nothing()
 
     def answer(
         self, cues: Cues, seen: Seen | None = None, neighbours: list[Seen | None] | None = None
