@@ -1,6 +1,8 @@
-"""Fixtures for the panel's tests. They run in the Python of the engine, under PySide6, and once more
-in one that has PySide2, pytest and nothing else (test_pyside2.py): so nothing here imports the
-engine, numpy or OpenImageIO before a fixture needs it.
+"""Fixtures for the panel's tests.
+
+They run in the Python of the engine, under PySide6, and once more in one that has PySide2, pytest
+and nothing else (test_pyside2.py): so nothing here imports the engine, numpy or OpenImageIO before
+a fixture needs it.
 """
 
 from __future__ import annotations

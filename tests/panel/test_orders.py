@@ -130,5 +130,8 @@ def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -
 def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
     make_files(tmp_path, "full/mine.txt")
     (tmp_path / "empty").mkdir()
-    assert (remove_if_empty(tmp_path / "empty"), remove_if_empty(tmp_path / "full")) == (True, False)
+    assert (remove_if_empty(tmp_path / "empty"), remove_if_empty(tmp_path / "full")) == (
+        True,
+        False,
+    )
     assert (tmp_path / "full" / "mine.txt").is_file()
