@@ -1,4 +1,4 @@
-"""Packs the plug-in, its client, the panel and its icons into one zip that needs nothing else in Nuke.
+"""Packs the plug-in, client, panel and icons into one zip that needs nothing else in Nuke.
 
 python nuke_plugin/package.py [FOLDER]     writes FOLDER/platematte-nuke-VERSION.zip; else dist/
 """

@@ -8,6 +8,7 @@ from platematte_panel.rows import (
     CANCELLED,
     DONE,
     FAILED,
+    RUNNING,
     STALE,
     Row,
     describe_details,
@@ -56,7 +57,9 @@ class RowModel(QtCore.QAbstractTableModel):
             return True
         before, self._rows = self._rows, list(rows)
         for number, (old, new) in enumerate(zip(before, rows)):  # noqa: B905
-            if old != new or self._is_picture_new(new):
+            # A picture changes while its shot runs; to look at the files of all others each time
+            # would be felt on a slow file server.
+            if old != new or (new.state == RUNNING and self._is_picture_new(new)):
                 self.dataChanged.emit(
                     self.index(number, 0), self.index(number, len(COLUMNS) - 1), []
                 )

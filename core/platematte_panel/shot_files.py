@@ -45,9 +45,11 @@ class _Shot:
         self.done = self.total = 0
         self.pace = Pace()
         self.made_from: Dict[str, Any] = {}
+        self.last_good = ("", "")
 
     def begin(self) -> None:
-        """Forget the last run, but for the picture of its matte, until there is a new one."""
+        """Forget the last run, but for its folder and picture, until there are new ones."""
+        self.last_good = (self.folder, self.thumbnail)
         self.state, self.stage, self.reason = WAITING, "", ""
         self.done = self.total = 0
         self.pace = Pace()
@@ -64,7 +66,7 @@ class _Shot:
     def end(self, ended: Ended) -> None:
         self.state, self.reason = ended.state, ended.reason
         if ended.is_empty:
-            self.folder = ""
+            self.folder, self.thumbnail = self.last_good
 
     def as_row(self) -> Row:
         return Row(
@@ -117,8 +119,7 @@ class ShotFiles(Shots):
 
     def add(self, order: Order) -> None:
         """Add a shot."""
-        key = "shot {}".format(next(self._numbers))
-        self._shots[key] = _Shot(key, order)
+        self._add(order)
         self._changed()
 
     def add_paths(self, paths: Sequence[str]) -> List[str]:
@@ -128,20 +129,25 @@ class ShotFiles(Shots):
             if path.suffix.lower() in LIST_SUFFIXES and path.is_file():
                 try:
                     for order in read_list(path):
-                        self.add(order)
+                        self._add(order)
                 except ListInvalid as error:
                     problems.append(str(error))
             else:
                 images.append(path)
         problems += self._add_images(images)
+        self._changed()
         return problems
+
+    def _add(self, order: Order) -> None:
+        key = "shot {}".format(next(self._numbers))
+        self._shots[key] = _Shot(key, order)
 
     def _add_images(self, paths: List[Path]) -> List[str]:
         problems = []
         for group in _groups(paths):
             plate, clean = guess_shot(group)
             if plate and clean:
-                self.add(Order(plate, clean))
+                self._add(Order(plate, clean))
             else:
                 problems.append(_doubt(group, plate, clean))
         return problems
@@ -190,7 +196,7 @@ class ShotFiles(Shots):
             return
         if isinstance(event, Begun):
             shot.state, shot.folder = RUNNING, str(event.folder)
-            shot.thumbnail, shot.made_from = "", stamp or {}
+            shot.made_from = stamp or {}
         elif isinstance(event, Progress):
             shot.take(event)
         else:

@@ -113,7 +113,7 @@ def _read_state(node: Any, run: Optional[Run]) -> Tuple[str, str]:
     if last and not last.startswith(running.WARNING):
         return FAILED, last
     if not int(node["shown"].value()):
-        return NEW, status
+        return NEW, stale.describe_shown(node)
     if stale.STALE in status:
         return STALE, "{} changed since".format(status.partition(stale.STALE)[2].partition(";")[0])
     return DONE, last[len(running.WARNING) :]

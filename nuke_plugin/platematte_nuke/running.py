@@ -20,8 +20,8 @@ from .node import Order, is_ours
 
 WARNING = "warning: "
 CANCELLED = "cancelled."
-"""How the knob last_run begins after a good run with a warning, and after a cancelled one; any other
-text there is why the last run failed."""
+"""How the knob last_run begins after a good run with a warning, and after a cancelled one; any
+other text there is why the last run failed."""
 _runs: Dict[str, "Run"] = {}
 
 

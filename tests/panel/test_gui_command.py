@@ -53,6 +53,24 @@ def test_wrong_settings_are_refused_before_a_window_opens() -> None:
     assert "temporal" in done.stderr
 
 
+def test_a_window_opens_over_the_shots_and_ends_well(tmp_path: Path) -> None:
+    pytest.importorskip("PySide6.QtWidgets", reason="needs PySide6", exc_type=ImportError)
+    listed = tmp_path / "shots.txt"
+    listed.write_text("a/plate.####.exr a/clean.exr 1-2\n")
+    live = (
+        "import platematte_panel.app as app\n"
+        "def run_event_loop(application):\n"
+        "    for _ in range(10): application.processEvents()\n"
+        "    windows = [w for w in application.topLevelWidgets() if isinstance(w, app.Window)]\n"
+        "    print(windows[0].isVisible(), windows[0].panel.summary.text())\n"
+        "    windows[0].close()\n"
+        "    return 0\n"
+        "app.run_event_loop = run_event_loop"
+    )
+    done = run(str(listed), before=live)
+    assert (done.returncode, done.stdout) == (0, "True 1 shot: 1 not started\n"), done.stderr
+
+
 def test_settings_and_shots_reach_the_window_and_the_engine_is_this_program() -> None:
     pytest.importorskip("PySide6.QtWidgets", reason="needs PySide6", exc_type=ImportError)
     catch = (

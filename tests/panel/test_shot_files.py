@@ -149,6 +149,21 @@ def test_a_failed_shot_that_runs_again_forgets_its_reason(desk: Desk) -> None:
     assert desk.until(key, DONE).reason == ""
 
 
+def test_a_run_without_a_frame_leaves_the_version_before_to_be_opened(desk: Desk) -> None:
+    key, other = desk.add("sh010"), desk.add("sh020")
+    desk.shots.start([key])
+    desk.frames(3)
+    desk.until(key, DONE)
+    plate = (desk.folder / "sh010" / "plate.####.exr").as_posix()
+    desk.engine.fails[plate] = failed("error", "no luck")
+    desk.shots.start([key])
+    row = desk.until(key, FAILED)
+    assert Path(row.folder).name == "v001"
+    desk.shots.start([other, key])
+    desk.shots.stop([key])
+    assert Path(desk.until(key, CANCELLED).folder).name == "v001"
+
+
 def test_a_fault_of_ours_fails_one_shot_and_no_other(desk: Desk) -> None:
     first, second = desk.add("sh010"), desk.add("sh020")
     plate = (desk.folder / "sh010" / "plate.####.exr").as_posix()

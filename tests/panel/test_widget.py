@@ -208,13 +208,17 @@ def test_the_matte_is_painted_and_follows_its_file(
     panel: Any, shots: ScriptedShots, application: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "thumbnail.png"
-    shots.set("a", thumbnail=str(path))
+    shots.set("c", thumbnail=str(path))
+    redrawn: list[int] = []
+    panel.model.dataChanged.connect(lambda first, *_: redrawn.append(first.row()))
     save_grey(path, 255)
     shots.changed()
-    assert middle_of_matte(panel, application) > 250
+    assert middle_of_matte(panel, application, 2) > 250
     save_grey(path, 0)
     shots.changed()
-    assert middle_of_matte(panel, application) < 5
+    assert middle_of_matte(panel, application, 2) < 5
+    shots.changed()
+    assert redrawn == [2, 2]
 
 
 def test_a_matte_that_is_not_there_or_no_picture_paints_nothing(

@@ -100,6 +100,6 @@ def test_a_file_without_alpha_and_one_that_is_not_there_are_named(
     exr = write_exr(tmp_path / "plate.exr", np.zeros((4, 4, 3), np.float32))
     with pytest.raises(InputUnreadable, match="no alpha"):
         write_alpha_picture(exr, tmp_path / "small.png")
-    with pytest.raises(InputMissing, match="gone.exr"):
+    with pytest.raises(InputMissing, match=r"gone\.exr"):
         write_alpha_picture(tmp_path / "gone.exr", tmp_path / "small.png")
     assert not (tmp_path / "small.png").exists()
