@@ -23,7 +23,6 @@ sys.path.insert(0, str(REPOSITORY / "core"))
 
 from platematte_client.engine import Engine, find_engine  # noqa: E402
 from platematte_panel.app import Window, make_window  # noqa: E402
-from platematte_panel.model import CLEAN, PLATE  # noqa: E402
 from platematte_panel.orders import Order  # noqa: E402
 from platematte_panel.qt import BINDING, QtGui, QtWidgets  # noqa: E402
 from platematte_panel.rows import FAILED, Row  # noqa: E402
@@ -33,7 +32,7 @@ FIRST, LONG = 1001, 24
 PATIENCE_S = 600.0
 FONT_PX = 12
 """The same in both bindings, whose offscreen screens differ in their dots an inch."""
-SIZE_PX = (1180, 440)
+SIZE_PX = (1240, 450)
 
 
 def main() -> int:
@@ -72,8 +71,6 @@ def queue_shots(window: Window, folder: Path) -> None:
         window.shots.add(Order(plate, clean))
     (folder / "show" / "sh020" / "clean.exr").unlink()
     window.resize(*SIZE_PX)
-    for column in (PLATE, CLEAN):
-        window.panel.table.setColumnWidth(column, 170)
     window.show()
     window.panel.start()
 
@@ -113,7 +110,9 @@ def take_picture(application: Any, window: Window, palette: Any, path: Path) -> 
     window.panel.table.select_keys([row.key for row in rows if row.state == FAILED])
     for _ in range(5):
         application.processEvents()
-    if not window.grab().save(str(path)):
+    # Without the channel for transparency, and packed as tightly as PNG can be.
+    picture = window.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
+    if not picture.save(str(path), "PNG", 0):
         raise SystemExit(f"{path}: the picture cannot be written")
 
 

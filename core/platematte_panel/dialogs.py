@@ -8,12 +8,12 @@ from platematte_panel.patterns import guess_shot, pattern_of
 from platematte_panel.qt import QtWidgets
 
 _FIELDS = (
-    ("plate", "Plate", "The shot with its subject: name.####.exr, one file, or a movie."),
-    ("clean", "Clean plate", "The same set without the subject: a still, or a sequence."),
-    ("frames", "Frames", "1001-1100, every second one 1001-1100x2. Empty: all of the plate's."),
-    ("garbage", "Garbage matte", "Optional: 1 where no subject ever is."),
-    ("core", "Core matte", "Optional: 1 well inside the subject."),
-    ("out", "Result", "Folder for the versions. Empty: platematte, beside the plate."),
+    ("plate", "&Plate", "The shot with its subject: name.####.exr, one file, or a movie."),
+    ("clean", "&Clean plate", "The same set without the subject: a still, or a sequence."),
+    ("frames", "&Frames", "1001-1100, every second one 1001-1100x2. Empty: all of the plate's."),
+    ("garbage", "&Garbage matte", "Optional: 1 where no subject ever is."),
+    ("core", "C&ore matte", "Optional: 1 well inside the subject."),
+    ("out", "&Result", "Folder for the versions. Empty: platematte, beside the plate."),
 )
 _FILES = ("plate", "clean", "garbage", "core")
 
@@ -43,10 +43,10 @@ class ShotDialog(QtWidgets.QDialog):
         form = QtWidgets.QFormLayout()
         form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         for name, label, hint in _FIELDS:
-            form.addRow("&" + label, self._make_field(name, hint))
-            form.labelForField(form.itemAt(form.rowCount() - 1, _field_role()).widget()).setBuddy(
-                self.fields[name]
-            )
+            holder = self._make_field(name, hint)
+            form.addRow(label, holder)
+            # The label's key leads to the field itself and not to what holds field and button.
+            form.labelForField(holder).setBuddy(self.fields[name])
         kind = QtWidgets.QDialogButtonBox.StandardButton
         self._buttons = QtWidgets.QDialogButtonBox(kind.Ok | kind.Cancel)
         self._buttons.button(kind.Ok).setText("Add")
@@ -125,7 +125,3 @@ def ask_for_lists(parent: Any) -> List[str]:
         parent, "Lists of shots", "", "Lists of shots (*.txt *.list)"
     )
     return list(paths)
-
-
-def _field_role() -> Any:
-    return QtWidgets.QFormLayout.ItemRole.FieldRole

@@ -22,11 +22,11 @@ _LETTERS = {
     MATTE: 15,
     SHOT: 22,
     FRAMES: 15,
-    STATE: 34,
+    STATE: 44,
     PROGRESS: 16,
     LEFT: 13,
-    PLATE: 30,
-    CLEAN: 30,
+    PLATE: 28,
+    CLEAN: 28,
 }
 _LINES_A_ROW = 3.2
 

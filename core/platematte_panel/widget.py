@@ -19,7 +19,7 @@ from platematte_panel.table import RowTable
 
 OpenFolder = Callable[[str], None]
 
-_LINES_OF_DETAILS = 5
+_LINES_OF_DETAILS = 6
 _HINT = (
     "Add shots with Add shot or Add list, or drop a folder, its plate and clean plate, or a list "
     "here."
@@ -189,6 +189,8 @@ class BatchPanel(QtWidgets.QWidget):
         self, name: str, words: str, shortcut: str, tip: str, call: Callable[[], None]
     ) -> None:
         action = QAction(words, self)
+        # Else Qt takes the dots from a button, which say that a dialogue follows.
+        action.setIconText(words.replace("&", ""))
         action.setShortcut(QtGui.QKeySequence(shortcut))
         # A host's own keys go on working everywhere but in here.
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
