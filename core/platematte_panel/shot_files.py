@@ -174,10 +174,6 @@ class ShotFiles(Shots):
             self._worker.cancel(key)
         self._changed()
 
-    def reveal(self, key: str) -> None:
-        """There is nothing to show but the folder."""
-        raise RuntimeError("outside of a host there is no node to reveal.")
-
     def close(self) -> None:
         """Cancel what is left and end the engine; blocks for up to some seconds."""
         self._worker.close(CLOSING_PATIENCE_S)

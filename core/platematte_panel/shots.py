@@ -6,11 +6,16 @@ method is called on the thread of the user interface, and must not block it for 
 
 from typing import Callable, List, Sequence
 
+from platematte_panel.orders import Order
 from platematte_panel.rows import Row
 
 
 class Shots:
-    """A source of rows. Keys that are not known any more are ignored."""
+    """A source of rows. Keys that are not known any more are ignored.
+
+    A source that cannot add rows needs neither `add` and `add_paths` nor `remove`, and one that
+    cannot reveal needs no `reveal`: the panel has no button for them then.
+    """
 
     noun = "shot"
     """What a row is, in the singular."""
@@ -44,6 +49,10 @@ class Shots:
 
     def reveal(self, key: str) -> None:
         """Show where a row comes from. Raises RuntimeError, with a text for the artist."""
+        raise NotImplementedError
+
+    def add(self, order: Order) -> None:
+        """Add a shot."""
         raise NotImplementedError
 
     def add_paths(self, paths: Sequence[str]) -> List[str]:

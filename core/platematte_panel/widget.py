@@ -103,7 +103,7 @@ class BatchPanel(QtWidgets.QWidget):
         """Ask for a shot and add it."""
         order = dialogs.ask_for_shot(self)
         if order is not None:
-            self.shots.add(order)  # type: ignore[attr-defined]
+            self.shots.add(order)
             self.reload()
 
     def add_list(self) -> None:

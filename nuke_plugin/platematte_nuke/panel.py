@@ -40,7 +40,14 @@ class NodeShots(Shots):
 
     def rows(self) -> List[Row]:
         """Return the nodes by their names."""
-        return sorted((_describe(node) for node in running.our_nodes()), key=lambda row: row.name)
+        found = []
+        for node in running.our_nodes():
+            try:
+                found.append(_describe(node))
+            except ValueError:
+                # "A PythonObject is not attached to a node": it is on its way in or out.
+                continue
+        return sorted(found, key=lambda row: row.name)
 
     def refresh(self) -> None:
         """Walk the graphs above the nodes to find what is stale."""

@@ -120,6 +120,15 @@ def test_every_version_folder_is_new(tmp_path: Path) -> None:
     assert [make_version(tmp_path / "out").name for _ in range(2)] == ["v009", "v010"]
 
 
+def test_a_version_that_another_program_made_just_now_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "v001").mkdir()
+    # As if it had been made after the look into the folder.
+    monkeypatch.setattr(Path, "iterdir", lambda _folder: iter(()))
+    assert make_version(tmp_path).name == "v002"
+
+
 def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(FolderUnusable, match="Choose another folder") as caught:

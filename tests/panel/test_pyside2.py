@@ -20,6 +20,7 @@ FILES = (
     "test_rows.py",
     "test_orders.py",
     "test_shot_files.py",
+    "test_dialogs.py",
     "test_widget.py",
     "test_window.py",
     "test_real_engine.py",
