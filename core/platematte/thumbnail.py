@@ -14,7 +14,10 @@ from platematte.progress import ProgressEvent
 log = logging.getLogger(__name__)
 
 BETWEEN_S = 2.0
-"""A frame is read back for its thumbnail, which frames that come quickly must not wait for."""
+"""Least time from one thumbnail to the next."""
+_SHARE = 0.05
+"""Of the time that the job takes at most: a frame is read back for its thumbnail, and frames that
+are waiting to be written wait for that."""
 
 
 class Thumbnail:
@@ -43,10 +46,13 @@ class Thumbnail:
         is_last = event.done == event.total
         if not is_last and time.monotonic() < self._next:
             return None
-        self._next = time.monotonic() + BETWEEN_S
+        began = time.monotonic()
         try:
             write_alpha_picture(self._frames.path(event.frame), Path(self._path))
         except (MatteError, OSError) as error:
             log.warning("no thumbnail: %s", error)
             return None
+        finally:
+            spent = time.monotonic() - began
+            self._next = began + max(BETWEEN_S, spent / _SHARE)
         return self._path

@@ -53,6 +53,21 @@ def test_it_fits_its_box_and_keeps_the_proportions(tmp_path: Path, write_exr: Wr
     assert (width, height) == (PICTURE_PX[0], 128)
 
 
+def test_a_large_matte_is_averaged_and_stays_in_its_place(
+    tmp_path: Path, write_exr: WriteImage
+) -> None:
+    alpha = np.zeros((1003, 2005), np.float32)
+    alpha[:, :1002] = 1
+    alpha[::2, 1503:] = 1
+    exr = write_exr(tmp_path / "m.exr", matte(1003, 2005, alpha), channels=("R", "G", "B", "A"))
+    write_alpha_picture(exr, tmp_path / "small.png")
+    picture = show(tmp_path / "small.png").astype(int)
+    assert picture.shape == (160, 320)
+    assert (picture[:, :157] == 255).all()
+    assert (picture[:, 164:236] <= 3).all()
+    assert (abs(picture[:, 244:] - 128) <= 8).all()
+
+
 def test_an_anamorphic_matte_is_as_wide_as_it_is_seen(
     tmp_path: Path, write_exr: WriteImage
 ) -> None:
