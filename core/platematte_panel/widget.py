@@ -24,6 +24,54 @@ _HINT = (
     "Add shots with Add shot or Add list, or drop a folder, its plate and clean plate, or a list "
     "here."
 )
+# Name, words, key, tooltip, what it does, and what the source must be able to for it to be there.
+_ACTIONS = (
+    ("add", "&Add shot...", "Ctrl+N", "Add a plate and its clean plate", "add_shot", "can_add"),
+    (
+        "list",
+        "Add &list...",
+        "Ctrl+L",
+        "Add the shots of a text file: plate clean first-last a line",
+        "add_list",
+        "can_add",
+    ),
+    (
+        "remove",
+        "Re&move",
+        "Del",
+        "Take the selected {noun}s out of the table; no file is touched",
+        "remove",
+        "can_add",
+    ),
+    (
+        "start",
+        "&Start",
+        "Ctrl+Return",
+        "Matte the selected {noun}s, each into a new version; without a selection, all that are "
+        "not done",
+        "start",
+        "",
+    ),
+    (
+        "stop",
+        "S&top",
+        "Ctrl+.",
+        "Cancel the selected {noun}s, or all; finished frames are kept",
+        "stop",
+        "",
+    ),
+    (
+        "retry",
+        "&Retry failed",
+        "Ctrl+R",
+        "Matte the {noun}s that failed, and no other",
+        "retry_failed",
+        "",
+    ),
+    ("folder", "Open &folder", "Ctrl+O", "Open the folder of the newest matte", "show_folder", ""),
+    ("reveal", "Re&veal {noun}", "Ctrl+E", "Select it and go to it", "reveal", "can_reveal"),
+    ("refresh", "Refres&h", "F5", "Look again at inputs and mattes", "refresh", ""),
+)
 
 
 class BatchPanel(QtWidgets.QWidget):
@@ -148,57 +196,21 @@ class BatchPanel(QtWidgets.QWidget):
             self.reload()
 
     def _make_actions(self) -> None:
-        """Make the actions: name, words, shortcut, tooltip, what it does."""
-        noun = self.shots.noun
-        wanted: List[Any] = []
-        if self.shots.can_add:
-            wanted += [
-                ("add", "&Add shot...", "Ctrl+N", "Add a plate and its clean plate", self.add_shot),
-                (
-                    "list",
-                    "Add &list...",
-                    "Ctrl+L",
-                    "Add the shots of a text file: plate clean first-last a line",
-                    self.add_list,
-                ),
-                ("remove", "Re&move", "Del", "Take the selected shots out of the table; no file "
-                 "is touched", self.remove),
-            ]  # fmt: skip
-        wanted += [
-            ("start", "&Start", "Ctrl+Return", "Matte the selected {0}s, each into a new version; "
-             "without a selection, all that are not done".format(noun), self.start),
-            ("stop", "S&top", "Ctrl+.", "Cancel the selected {0}s, or all; finished frames are "
-             "kept".format(noun), self.stop),
-            ("retry", "&Retry failed", "Ctrl+R", "Matte the {0}s that failed, and no "
-             "other".format(noun), self.retry_failed),
-            ("folder", "Open &folder", "Ctrl+O", "Open the folder of the newest matte",
-             self.show_folder),
-        ]  # fmt: skip
-        if self.shots.can_reveal:
-            wanted.append(
-                ("reveal", "Re&veal {}".format(noun), "Ctrl+E", "Select it and go to it",
-                 self.reveal)
-            )  # fmt: skip
-        wanted.append(
-            ("refresh", "Refres&h", "F5", "Look again at inputs and mattes", self.refresh)
-        )
-        for name, words, shortcut, tip, call in wanted:
-            self._make_action(name, words, shortcut, tip, call)
-
-    def _make_action(
-        self, name: str, words: str, shortcut: str, tip: str, call: Callable[[], None]
-    ) -> None:
-        action = QAction(words, self)
-        # Else Qt takes the dots from a button, which say that a dialogue follows.
-        action.setIconText(words.replace("&", ""))
-        action.setShortcut(QtGui.QKeySequence(shortcut))
-        # A host's own keys go on working everywhere but in here.
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.setToolTip("{} ({})".format(tip, action.shortcut().toString()))
-        action.triggered.connect(lambda _checked=False: call())
-        self.addAction(action)
-        self.table.addAction(action)
-        self.actions_by_name[name] = action
+        for name, words, keys, tip, method, ability in _ACTIONS:
+            if ability and not getattr(self.shots, ability):
+                continue
+            action = QAction(words.format(noun=self.shots.noun), self)
+            # Else Qt takes the dots from a button, which say that a dialogue follows.
+            action.setIconText(action.text().replace("&", ""))
+            action.setShortcut(QtGui.QKeySequence(keys))
+            # A host's own keys go on working everywhere but in here.
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shown = action.shortcut().toString()
+            action.setToolTip("{} ({})".format(tip.format(noun=self.shots.noun), shown))
+            action.triggered.connect(_without_arguments(getattr(self, method)))
+            self.addAction(action)
+            self.table.addAction(action)
+            self.actions_by_name[name] = action
 
     def _make_details(self) -> Any:
         details = QtWidgets.QPlainTextEdit()
@@ -267,6 +279,11 @@ class BatchPanel(QtWidgets.QWidget):
 def open_in_file_browser(folder: str) -> None:
     """Open a folder in the desktop's file browser."""
     QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(folder))
+
+
+def _without_arguments(call: Callable[[], None]) -> Callable[..., None]:
+    """Return a slot that drops whether the action is checked."""
+    return lambda *_: call()
 
 
 def _can_start(rows: List[Row], is_chosen: bool) -> bool:

@@ -311,6 +311,23 @@ def test_the_keyboard_selects_rows_and_every_action_has_a_key_of_the_panel_alone
         assert action.shortcutContext() == Qt.ShortcutContext.WidgetWithChildrenShortcut
 
 
+def test_the_keys_do_what_the_buttons_do(
+    panel: Any, shots: ScriptedShots, application: Any
+) -> None:
+    from platematte_panel.qt import BINDING, Qt
+
+    test = pytest.importorskip(f"{BINDING}.QtTest").QTest
+    panel.activateWindow()
+    panel.table.setFocus()
+    application.processEvents()
+    control = Qt.KeyboardModifier.ControlModifier
+    test.keyClick(panel.table, Qt.Key.Key_R, control)
+    panel.table.select_keys(["e"])
+    test.keyClick(panel.table, Qt.Key.Key_E, control)
+    test.keyClick(panel.table, Qt.Key.Key_F5)
+    assert shots.asked == [("start", ["b", "h"]), ("reveal", "e"), ("refresh", None)]
+
+
 def test_every_column_can_be_resized_and_grows_with_the_font(panel: Any, application: Any) -> None:
     from platematte_panel.qt import QtWidgets
 
