@@ -46,7 +46,7 @@ test: $(VENV)/.installed-tests
 	check $(BIN)/ruff format --check .; \
 	check $(BIN)/mypy; \
 	check $(BIN)/lint-imports --no-cache; \
-	check $(BIN)/vermin --target=3.7- --no-tips --violations core/platematte_client nuke_plugin tests/in_nuke; \
+	check $(BIN)/vermin --target=3.7- --no-tips --violations core/platematte_client core/platematte_panel nuke_plugin tests/in_nuke; \
 	if [ $$status -ne 0 ]; then echo; echo "== a check above failed; make will fail whatever pytest says"; fi; \
 	check $(BIN)/python -m pytest $(PYTEST_ARGS); \
 	exit $$status

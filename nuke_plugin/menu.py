@@ -13,5 +13,17 @@ try:
         "PlateMatte", _COMMAND, icon="PlateMatte.png"
     )
     _nodes.addCommand("Keyer/PlateMatte", _COMMAND, icon="PlateMatte.png")
+    try:
+        from nukescripts import panels
+
+        # The text is evaluated when the panel is opened: until then no Qt is imported. The id is
+        # what a saved workspace has of the panel.
+        panels.registerWidgetAsPanel(
+            "__import__('platematte_nuke.panel').panel.make_panel",
+            "PlateMatte",
+            "org.platematte.BatchPanel",
+        )
+    except Exception as _error:
+        print("PlateMatte has no panel: {}: {}".format(type(_error).__name__, _error))
 except Exception as _error:
     print("PlateMatte has no menu: {}: {}".format(type(_error).__name__, _error))

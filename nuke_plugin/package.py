@@ -1,4 +1,4 @@
-"""Packs the plug-in, its client and its icons into one zip that needs nothing else in Nuke.
+"""Packs the plug-in, client, panel and icons into one zip that needs nothing else in Nuke.
 
 python nuke_plugin/package.py [FOLDER]     writes FOLDER/platematte-nuke-VERSION.zip; else dist/
 """
@@ -12,6 +12,7 @@ from typing import Dict
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 _NOT_IN_IT = frozenset(("package.py", "ruff.toml"))
+_FROM_CORE = ("platematte_client", "platematte_panel")
 _SUFFIXES = frozenset((".py", ".gizmo", ".png", ".md"))
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -22,9 +23,10 @@ def package_files() -> Dict[str, Path]:
     for path in sorted(HERE.rglob("*")):
         if path.suffix in _SUFFIXES and path.name not in _NOT_IN_IT:
             files["PlateMatte/" + path.relative_to(HERE).as_posix()] = path
-    client = REPOSITORY / "core" / "platematte_client"
-    for path in sorted(client.rglob("*.py")):
-        files["PlateMatte/platematte_client/" + path.relative_to(client).as_posix()] = path
+    core = REPOSITORY / "core"
+    for package in _FROM_CORE:
+        for path in sorted((core / package).rglob("*.py")):
+            files["PlateMatte/" + path.relative_to(core).as_posix()] = path
     return files
 
 

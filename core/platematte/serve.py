@@ -189,12 +189,14 @@ class Server:
         # torch and the rest are imported only now: hello, and what is wrong with a job, come at
         # once.
         from platematte.matte import matte_shot
+        from platematte.thumbnail import Thumbnail
 
         last = _stage(job, "")
+        thumbnail = Thumbnail(job.asked.thumbnail, shot.out)
 
         def tell(event: ProgressEvent) -> None:
             nonlocal last
-            last = _progress(job, event)
+            last = _progress(job, event, thumbnail.after(event))
             # A shot with failed frames is "done" as well; whether this is a good end comes later.
             if event.kind != "done":
                 self._send(last)
@@ -266,10 +268,16 @@ def _stage(job: _Job, message: str) -> Progress:
     return Progress("stage", None, 0, 0, 0.0, message, job.asked.job)
 
 
-def _progress(job: _Job, event: ProgressEvent) -> Progress:
-    seconds = round(event.seconds, 3)
+def _progress(job: _Job, event: ProgressEvent, thumbnail: str | None) -> Progress:
     return Progress(
-        event.kind, event.frame, event.done, event.total, seconds, event.message, job.asked.job
+        kind=event.kind,
+        frame=event.frame,
+        done=event.done,
+        total=event.total,
+        seconds=round(event.seconds, 3),
+        message=event.message,
+        job=job.asked.job,
+        thumbnail=thumbnail,
     )
 
 

@@ -60,6 +60,9 @@ class Matte:
     """{section: {key: value}}, as docs/td.md lists them; what is left out keeps its default."""
     existing: str = "refuse"
     """What to do with frames that exist: refuse, overwrite or resume."""
+    thumbnail: Optional[str] = None
+    """Path of a PNG that shows the alpha of the newest finished frame; it is made anew as the job
+    goes on, so it must be a name of its own. null: none is made."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Progress:
     message: str
     """One sentence for people; may be empty."""
     job: Optional[str] = None
+    thumbnail: Optional[str] = None
+    """Path of the job's thumbnail, in the lines before which it was made anew."""
 
 
 @dataclass(frozen=True)

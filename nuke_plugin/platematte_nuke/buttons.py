@@ -6,8 +6,7 @@ from typing import Any, Callable, Dict
 
 import nuke
 
-from . import readback, running, troubleshoot, versions
-from .edits import set_quietly
+from . import batch, readback, running, troubleshoot, versions
 from .errors import Cancelled, PlateMatteError
 from .node import check_ours, read_cache, read_range
 from .run import run_and_wait, run_in_background
@@ -49,10 +48,9 @@ def _on_end(run: Run) -> None:
 
 
 def _cancel(node: Any) -> None:
-    run = running.run_of(node)
-    if run is None:
+    if running.run_of(node) is None and not batch.is_waiting(node):
         raise PlateMatteError("there is no matte of this node under way.")
-    run.cancel()
+    batch.cancel(node)
 
 
 def _delete(node: Any) -> None:
@@ -82,9 +80,7 @@ def _troubleshoot(node: Any) -> None:
 
 def _tell(node: Any, error: PlateMatteError) -> None:
     try:
-        if running.run_of(node) is None:
-            set_quietly(node, last_run=" ".join(str(error).split()))
-            readback.refresh(node)
+        readback.note_error(node, error)
     finally:
         if nuke.GUI and not isinstance(error, Cancelled):
             nuke.message("PlateMatte: {}".format(error))

@@ -10,7 +10,7 @@ from typing import Any, Dict
 
 import nuke
 
-from . import readback, running
+from . import batch, readback, running
 from .edits import set_quietly
 from .errors import PlateMatteError
 from .node import INPUTS, is_ours, read_cache
@@ -44,18 +44,23 @@ def knob_changed(node: Any, knob: Any) -> None:
         _show_chosen(node)
     elif name == "inputChange" and not node["shown"].value():
         _suggest_clean_frame(node)
-    if running.run_of(node) is None:
+    if not _is_busy(node):
         readback.refresh(node)
 
 
 def update_ui(node: Any) -> None:
     """Notice that something above the node changed; Nuke tells of that in no other way."""
-    if not nuke.GUI or not _is_whole(node) or running.run_of(node) is not None:
+    if not nuke.GUI or not _is_whole(node) or _is_busy(node):
         return
     name, now = node.fullName(), time.monotonic()
     if now - _looked.get(name, -_BETWEEN_LOOKS_S) >= _BETWEEN_LOOKS_S:
         _looked[name] = now
         readback.refresh(node)
+
+
+def _is_busy(node: Any) -> bool:
+    """Whether the status line belongs to a run, or to the queue of the panel."""
+    return running.run_of(node) is not None or batch.is_waiting(node)
 
 
 def _show_chosen(node: Any) -> None:

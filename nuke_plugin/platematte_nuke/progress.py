@@ -10,6 +10,7 @@ from typing import Any, Optional, Type
 import nuke
 
 from platematte_client.messages import Progress
+from platematte_client.pace import describe_seconds
 
 from . import running
 from .edits import set_quietly
@@ -28,6 +29,7 @@ class _Bar:
 
     def show(self, progress: Progress) -> None:
         """Say how far it is."""
+        self._run.progress = progress
         if progress.kind not in ("start", "frame", "warning", "done"):
             return
         self._shown = progress
@@ -131,16 +133,5 @@ def _tell(run: Run, progress: Progress) -> str:
     if progress.kind == "warning":
         frame = "" if progress.frame is None else "frame {}: ".format(progress.frame)
         return "{}; {}{}".format(words, frame, progress.message)
-    left = _seconds_left(progress)
-    return words if left is None else "{}, {} left".format(words, _as_time(left))
-
-
-def _seconds_left(progress: Progress) -> Optional[float]:
-    if not progress.done or progress.done >= progress.total:
-        return None
-    return progress.seconds / progress.done * (progress.total - progress.done)
-
-
-def _as_time(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds + 0.5), 60)
-    return "{} min {:02d} s".format(minutes, rest) if minutes else "{} s".format(rest)
+    left = run.pace.seconds_left()
+    return words if left is None else "{}, {} left".format(words, describe_seconds(left))

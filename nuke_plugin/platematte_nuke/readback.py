@@ -8,7 +8,7 @@ from typing import Any
 
 import nuke
 
-from . import stale
+from . import running, stale
 from .edits import set_quietly, unrecorded
 from .errors import PlateMatteError
 from .frames import format_frames
@@ -44,6 +44,13 @@ def show_version(node: nuke.Node, cache: Path, version: int) -> None:
 def refresh(node: nuke.Node) -> None:
     """Say in the status line what is shown now."""
     set_quietly(node, status=stale.describe_shown(node))
+
+
+def note_error(node: nuke.Node, error: PlateMatteError) -> None:
+    """Say in the status line why a run did not begin; one that is under way has its own line."""
+    if running.run_of(node) is None:
+        set_quietly(node, last_run=" ".join(str(error).split()))
+        refresh(node)
 
 
 def _set_read(node: nuke.Node, pattern: Path, first: int, last: int) -> None:

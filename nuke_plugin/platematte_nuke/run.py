@@ -55,8 +55,11 @@ def run_in_background(
 
     def finish() -> None:
         progress.close()
-        _finish(run)
-        on_end(run)
+        try:
+            _finish(run)
+        finally:
+            # Whoever waits for the end must hear of it, or a queue would stand still.
+            on_end(run)
 
     def work() -> None:
         _compute(run, progress.show, progress.is_cancelled)
@@ -111,7 +114,8 @@ def _make_job(run: Run, patterns: Dict[str, str]) -> Matte:
     shot: Dict[str, Any] = dict(patterns)
     shot["out"] = (run.folder / versions.PATTERN).as_posix()
     shot["frames"] = format_frames(run.order.frames)
-    return Matte(job=run.id, shot=shot, settings=run.order.settings)
+    thumbnail = (run.folder / versions.THUMBNAIL).as_posix()
+    return Matte(job=run.id, shot=shot, settings=run.order.settings, thumbnail=thumbnail)
 
 
 def _make_record(node: nuke.Node, run: Run) -> Dict[str, Any]:
@@ -156,9 +160,10 @@ def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[
 
 
 def _noting(run: Run, show: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Return `show`, keeping warnings: a bar shows the newest line only."""
+    """Return `show`, keeping warnings and the pace: a bar shows the newest line only."""
 
     def note_and_show(progress: Progress) -> None:
+        run.pace.note(progress)
         if progress.kind == "warning":
             frame = "" if progress.frame is None else "frame {}: ".format(progress.frame)
             run.warnings.append(frame + progress.message)
@@ -209,7 +214,7 @@ def _tell_end(run: Run) -> str:
         kept = " Frames {} are in v{:03d}; set Version to {} to see them.".format(
             format_frames(done), run.version, run.version
         )
-    words = "cancelled." if isinstance(run.error, Cancelled) else str(run.error)
+    words = running.CANCELLED if isinstance(run.error, Cancelled) else str(run.error)
     return " ".join(words.split()) + kept
 
 
@@ -217,4 +222,5 @@ def _tell_warnings(run: Run) -> str:
     if not run.warnings:
         return ""
     more = len(run.warnings) - 1
-    return run.warnings[0] + (" (and {} more warnings)".format(more) if more else "")
+    more_words = " (and {} more warnings)".format(more) if more else ""
+    return running.WARNING + run.warnings[0] + more_words

@@ -1,4 +1,4 @@
-"""Mattes that are under way, and how the node of one is found again when it ends.
+"""Mattes that wait or are under way, and how the node of one is found again when it ends.
 
 A node may be renamed, copied or deleted meanwhile, so none is held: a run knows its node by the
 full name and by a mark of its own in a hidden knob.
@@ -13,20 +13,33 @@ from typing import Any, Dict, Iterator, List, Optional
 
 import nuke
 
-from platematte_client.messages import Matte
+from platematte_client.messages import Matte, Progress
+from platematte_client.pace import Pace
 
 from .node import Order, is_ours
 
+WARNING = "warning: "
+CANCELLED = "cancelled."
+"""How the knob last_run begins after a good run with a warning, and after a cancelled one; any
+other text there is why the last run failed."""
 _runs: Dict[str, "Run"] = {}
 
 
-class Run:
+class Ticket:
+    """What a node is found again by: its name, and a mark that it carries meanwhile."""
+
+    def __init__(self, node: nuke.Node) -> None:
+        """Take the node; the mark is not set yet."""
+        self.id = uuid.uuid4().hex
+        self.name = node.fullName()
+
+
+class Run(Ticket):
     """One matte: what was asked for, where it goes, and how it ended."""
 
     def __init__(self, node: nuke.Node, order: Order, version: int, folder: Path) -> None:
         """Take what is known before the export."""
-        self.id = uuid.uuid4().hex
-        self.name = node.fullName()
+        super().__init__(node)
         self.order = order
         self.version = version
         self.folder = folder
@@ -40,6 +53,9 @@ class Run:
         self.warnings: List[str] = []
         self.told = ""
         """How far it is, in words."""
+        self.progress: Optional[Progress] = None
+        """The newest that the engine told, as far as the main thread knows it."""
+        self.pace = Pace()
 
     def cancel(self) -> None:
         """Ask it to stop; finished frames are kept."""
@@ -65,7 +81,12 @@ def run_of(node: nuke.Node) -> Optional[Run]:
     return run if run is not None and find_node(run) is not None and _is(run, node) else None
 
 
-def find_node(run: Run) -> Optional[nuke.Node]:
+def our_nodes() -> Iterator[Any]:
+    """Return all PlateMatte nodes of the script, also those inside of groups."""
+    return (group for group in _groups(nuke.root()) if is_ours(group))
+
+
+def find_node(run: Ticket) -> Optional[nuke.Node]:
     """Return a run's node, wherever and under whatever name it is now; None when it is gone."""
     with nuke.root():
         node = nuke.toNode(run.name)
@@ -78,7 +99,7 @@ def find_node(run: Run) -> Optional[nuke.Node]:
     return None
 
 
-def _is(run: Run, node: nuke.Node) -> bool:
+def _is(run: Ticket, node: nuke.Node) -> bool:
     return bool(run.name == node.fullName())
 
 

@@ -31,6 +31,8 @@ _COSMETIC = frozenset(
     made_with shown_frames run_id lock_connections disable_group_view show_group_view
     group_view_position""".split()
 )
+STALE = "STALE, changed since: "
+"""What the status line says, and what changed after it."""
 _FIELD = re.compile(r"#+|%0?(\d*)d")
 _KNOB_WORDS = {
     "input.colorspace": "working space",
@@ -99,7 +101,7 @@ def _staleness(node: nuke.Node, frames: str) -> str:
         changed = changes_since(node, made_with, parse_frames(frames))
     except (ValueError, PlateMatteError) as error:
         return "not known whether it is stale: {}".format(error)
-    return "STALE, changed since: " + ", ".join(changed) if changed else "up to date"
+    return STALE + ", ".join(changed) if changed else "up to date"
 
 
 def _advice(node: nuke.Node) -> str:

@@ -2,6 +2,7 @@
 
 CACHE/v001/matte.1001.exr      what the engine wrote
 CACHE/v001/job.json            what it was made with
+CACHE/v001/thumbnail.png       the alpha of its newest frame, for people
 CACHE/v001/inputs/             the exported inputs, while they are needed
 """
 
@@ -16,6 +17,7 @@ _FOLDER = re.compile(r"v(\d{3,})")
 _FRAME = re.compile(r"matte\.(-?\d{4,})\.exr")
 PATTERN = "matte.%04d.exr"
 RECORD = "job.json"
+THUMBNAIL = "thumbnail.png"
 MOST_TRIES = 1000
 
 
@@ -101,7 +103,7 @@ def delete_version(folder: Path) -> None:
     Whoever calls has asked first. Files of others are left where they are.
     """
     for path in folder.iterdir():
-        if _FRAME.fullmatch(path.name) or path.name in (RECORD, "settings.json"):
+        if _FRAME.fullmatch(path.name) or path.name in (RECORD, THUMBNAIL, "settings.json"):
             path.unlink()
     remove_inputs(folder)
     remove_if_empty(folder)

@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import platematte.compute
 import platematte.matte
 from platematte.compute import Engine
 from platematte.errors import UsageInvalid
+from platematte.images.picture import write_alpha_picture
 from platematte.serve import Server, read_shot
 from platematte.shot import Shot
 from platematte_client.messages import (
@@ -160,6 +161,51 @@ def test_a_job_is_told_frame_by_frame_and_ends_with_done(
     assert {one.job for one in said} == {"a"}
     assert said[-1].done == said[-1].total == 3
     assert all(is_there(shot, number) for number in (1001, 1002, 1003))
+
+
+def test_the_thumbnail_shows_the_last_frame_and_lies_where_the_host_wants_it(
+    tmp_path: Path, make_shot: MakeShot, host: Host, ask: Callable[..., Matte]
+) -> None:
+    shot, wanted = make_shot(tmp_path, frames=3), tmp_path / "Bilder é" / "thumbnail.png"
+    host.say(replace(ask("a", shot), thumbnail=str(wanted)))
+    said = host.until_answer("a")
+    told = {one.frame: one.thumbnail for one in said if one.kind == "frame"}
+    assert (told[1001], told[1003]) == (str(wanted), str(wanted))
+    expected = tmp_path / "expected.png"
+    write_alpha_picture(Path(shot.out.replace("####", "1003")), expected)
+    assert wanted.read_bytes() == expected.read_bytes()
+
+
+def test_without_a_wish_there_is_no_thumbnail(
+    tmp_path: Path, make_shot: MakeShot, host: Host, ask: Callable[..., Matte]
+) -> None:
+    host.say(ask("a", make_shot(tmp_path, frames=1)))
+    assert {one.thumbnail for one in host.until_answer("a")} == {None}
+    assert list(tmp_path.rglob("*.png")) == []
+
+
+def test_a_thumbnail_that_cannot_be_written_costs_no_frame(
+    tmp_path: Path, make_shot: MakeShot, host: Host, ask: Callable[..., Matte]
+) -> None:
+    shot = make_shot(tmp_path, frames=2)
+    (tmp_path / "file").write_text("mine")
+    host.say(replace(ask("a", shot), thumbnail=str(tmp_path / "file" / "thumbnail.png")))
+    said = host.until_answer("a")
+    assert said[-1].kind == "done"
+    assert frames(said) == [1001, 1002]
+    assert all(is_there(shot, number) for number in (1001, 1002))
+
+
+def test_a_thumbnail_under_the_name_of_something_else_is_refused(
+    tmp_path: Path, make_shot: MakeShot, host: Host, ask: Callable[..., Matte]
+) -> None:
+    shot = make_shot(tmp_path, frames=1)
+    plate = Path(shot.plate.replace("####", "1001"))
+    before = plate.read_bytes()
+    host.say(replace(ask("a", shot), thumbnail=str(plate)))
+    answer = host.until_answer("a")[-1]
+    assert (answer.code, ".png" in answer.fix) == ("usage-invalid", True)
+    assert plate.read_bytes() == before
 
 
 def test_the_second_job_finds_the_weights_loaded(

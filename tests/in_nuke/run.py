@@ -138,6 +138,17 @@ def the_inner_read_has_range_and_format(session: Session) -> str:
 
 
 @check
+def the_panel_has_a_row_for_the_node(session: Session) -> str:
+    """Look at what the batch panel would show; without a user interface there is no widget."""
+    from platematte_nuke.panel import NodeShots
+
+    rows = [row for row in NodeShots().rows() if row.key == session.node.fullName()]
+    expect(len(rows) == 1, "there are {} rows for it".format(len(rows)))
+    expect(Path(rows[0].thumbnail).is_file(), "its picture is not there: " + rows[0].thumbnail)
+    return "{}, {}".format(rows[0].state, rows[0].frames)
+
+
+@check
 def alpha_is_in_0_to_1_and_has_both_ends(session: Session) -> str:
     """Look at the alpha of the first frame."""
     alpha = session.sample(session.node, "rgba.alpha", session.first)

@@ -11,6 +11,7 @@ COPIES = ("test_copy_outlives_its_node.py",)
 FRAMES = ("test_plugin_frames.py",)
 INSTALL = ("test_plugin_install.py",)
 MATTE = ("test_plugin_matte.py",)
+PANEL = ("test_plugin_panel.py",)
 STALE = ("test_plugin_stale.py",)
 TEXT = ("test_gizmo_text.py",)
 
@@ -206,6 +207,49 @@ MISTAKES = [
         "versions deleted without asking",
         BACKGROUND,
         ("buttons.py", "    if nuke.ask(", "    if True or nuke.ask("),
+    ),
+    _mistake(
+        "panel starts and exports all nodes at once",
+        PANEL,
+        ("batch.py", "    while _current is None and _waiting:", "    while _waiting:"),
+    ),
+    _mistake(
+        "panel's queue stops at a node that cannot start",
+        PANEL,
+        (
+            "batch.py",
+            "            readback.note_error(node, error)\n",
+            "            readback.note_error(node, error)\n            break\n",
+        ),
+    ),
+    _mistake(
+        "panel's queue loses a renamed node",
+        PANEL,
+        (
+            "batch.py",
+            "        node = _find(ticket)\n",
+            "        with readback.nuke.root():\n"
+            "            node = readback.nuke.toNode(ticket.name)\n",
+        ),
+    ),
+    _mistake(
+        "panel takes a failure for a warning",
+        PANEL,
+        ("panel.py", "    if last and not last.startswith(running.WARNING):", "    if False:"),
+    ),
+    _mistake(
+        "reveal adds to the selection",
+        PANEL,
+        ("panel.py", "                other.setSelected(False)\n", "                pass\n"),
+    ),
+    _mistake(
+        "panel imports Qt when Nuke starts",
+        (*PANEL, *INSTALL),
+        (
+            "menu.py",
+            "        from nukescripts import panels\n",
+            "        import platematte_nuke.panel\n        from nukescripts import panels\n",
+        ),
     ),
     _mistake(
         "held frame forgotten by the stale check",

@@ -33,7 +33,7 @@ def package(tmp_path: Path) -> Path:
 def clean_path() -> Iterator[None]:
     """An interpreter that knows neither plug-in nor client."""
     path, modules = list(sys.path), dict(sys.modules)
-    ours = ("platematte_nuke", "platematte_client")
+    ours = ("platematte_nuke", "platematte_client", "platematte_panel")
     sys.path[:] = [entry for entry in path if not entry.endswith(("/core", "nuke_plugin"))]
     for name in [name for name in modules if name.partition(".")[0] in ours]:
         del sys.modules[name]
@@ -54,8 +54,13 @@ def test_the_package_holds_all_that_nuke_needs(
     runpy.run_path(str(package / "init.py"))
     plugin = importlib.import_module("platematte_nuke")
     client = importlib.import_module("platematte_client")
+    panel = importlib.import_module("platematte_nuke.panel")
+    widget = importlib.import_module("platematte_panel")
     assert Path(str(plugin.__file__)).is_relative_to(package)
     assert Path(str(client.__file__)).is_relative_to(package)
+    assert Path(str(widget.__file__)).is_relative_to(package)
+    assert (Path(str(widget.__file__)).with_name("widget.py")).is_file()
+    assert panel.NodeShots().rows() == []
     import nuke
 
     node = plugin.create(nuke.nodes.Constant(), nuke.nodes.Constant())
@@ -108,7 +113,8 @@ def test_a_failure_prints_its_reason_in_one_line_and_nuke_starts(
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_the_plug_in_imports_nuke_its_client_and_the_standard_library_only(path: Path) -> None:
-    allowed = {*sys.stdlib_module_names, "nuke", "platematte_client", "platematte_nuke"}
+    allowed = {*sys.stdlib_module_names, "nuke", "nukescripts"}
+    allowed |= {"platematte_client", "platematte_nuke", "platematte_panel"}
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))):
         if isinstance(node, ast.Import):
@@ -133,6 +139,7 @@ def test_the_plug_in_compiles_and_imports_on_nukes_pythons(version: str) -> None
         "nuke = types.ModuleType('nuke'); nuke.GUI = False; sys.modules['nuke'] = nuke\n"
         f"sys.path[:0] = [{str(PLUGIN)!r}, {str(REPOSITORY / 'core')!r}]\n"
         "import platematte_nuke, platematte_nuke.buttons, platematte_nuke.callbacks\n"
+        "import platematte_nuke.panel; assert not [n for n in sys.modules if 'PySide' in n]\n"
         "print(platematte_nuke.frames.format_frames(platematte_nuke.frames.parse_frames('1-5x2,4')))"
     )
     done = subprocess.run(

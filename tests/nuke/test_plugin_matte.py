@@ -44,6 +44,7 @@ def test_values_above_1_overscan_and_frame_numbers_come_back_to_the_graph(comp: 
         "job.json",
         *(f"matte.{frame}.exr" for frame in (1001, 1002, 1003)),
         "settings.json",
+        "thumbnail.png",
     ]
     for frame in (1001, 1002, 1003):
         shown = pixels_of(comp.node, frame, ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha"))

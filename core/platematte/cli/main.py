@@ -17,6 +17,7 @@ from platematte.errors import MatteError
 _COMMANDS = {
     "matte": "matte a shot",
     "info": "what we see in a file",
+    "gui": "matte many shots from a table",
     "serve": "run the jobs of a host program",
     "doctor": "what this install can do",
     "demo": "matte the example shot",

@@ -46,6 +46,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--garbage", metavar="M", help="matte that is 1 where alpha must be 0")
     parser.add_argument("--core", metavar="M", help="matte that is 1 where alpha must be 1")
     parser.add_argument("--hint", metavar="M", help="rough matte of the subject, weighed only")
+    add_settings_flags(parser)
+    parser.add_argument(
+        "--progress", default="bar", choices=("bar", "json", "openjd", "none"), help="on progress"
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--overwrite", action="store_true", help="replace existing frames")
+    existing.add_argument("--resume", action="store_true", help="keep frames that are finished")
+    parser.set_defaults(run=run)
+
+
+def add_settings_flags(parser: argparse.ArgumentParser) -> None:
+    """Say which settings the command takes; `read_settings` reads them."""
     parser.add_argument("--layers", help="extra layers: foreground,clean,residual,confidence")
     parser.add_argument("--colorspace", metavar="NAME", help="colour space of the plate")
     parser.add_argument("--settings", metavar="FILE", help="TOML or JSON file of settings")
@@ -55,13 +67,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="NAME|FILE", help="set of weights")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda or mps")
     parser.add_argument("--precision", metavar="P", help="auto, fp32, fp16 or bf16")
-    parser.add_argument(
-        "--progress", default="bar", choices=("bar", "json", "openjd", "none"), help="on progress"
-    )
-    existing = parser.add_mutually_exclusive_group()
-    existing.add_argument("--overwrite", action="store_true", help="replace existing frames")
-    existing.add_argument("--resume", action="store_true", help="keep frames that are finished")
-    parser.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:

@@ -103,6 +103,12 @@ def test_a_field_with_a_default_may_be_left_out() -> None:
     assert decode('{"kind": "matte", "job": "a", "shot": {}}') == Matte("a", {}, {}, "refuse")
 
 
+def test_lines_of_a_side_that_knows_no_thumbnail_are_understood() -> None:
+    line = json.loads(encode(Progress("frame", 1001, 1, 2, 0.5, "", "a")))
+    del line["thumbnail"]
+    assert decode(json.dumps(line)) == Progress("frame", 1001, 1, 2, 0.5, "", "a", None)
+
+
 def test_another_protocol_version_is_refused_and_named() -> None:
     line = json.dumps({"kind": "hello", "program": "platematte 9", "protocol": PROTOCOL + 1})
     with pytest.raises(VersionMismatch, match="platematte 9"):

@@ -101,6 +101,20 @@ def selectedNode() -> Node:
     return chosen[-1]
 
 
+def zoomToFitSelected() -> None:
+    """Bring the selected nodes of the group into view. Raises RuntimeError without a GUI."""
+    current().check_main("nuke.zoomToFitSelected")
+    current().need_gui("nuke.zoomToFitSelected")
+    current().views_of_graph.append(("zoom", [node.fullName() for node in selectedNodes()]))
+
+
+def showDag(n: Group | None = None) -> None:
+    """Show the graph inside a group. Raises RuntimeError without a GUI."""
+    current().check_main("nuke.showDag")
+    current().need_gui("nuke.showDag")
+    current().views_of_graph.append(("showDag", [n.fullName()] if n is not None else []))
+
+
 def createNode(node: str, knobs: str = "", inpanel: bool = True) -> Node:
     """Make a node below what is selected, and select it, as the user's menu does.
 

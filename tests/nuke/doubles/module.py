@@ -17,6 +17,7 @@ from doubles import (
     graph,
     knobs,
     menus,
+    panels,
     query,
     saving,
     session,
@@ -35,12 +36,14 @@ def install(gui: bool = False, version: tuple[int, int, int] = (15, 1, 3)) -> Se
     running.root._modified = False
     running.undo_records.clear()
     sys.modules["nuke"] = _module(running)
+    sys.modules.update(panels.make_modules())
     return running
 
 
 def remove() -> None:
     """Take the double away."""
-    sys.modules.pop("nuke", None)
+    for name in ("nuke", "nukescripts", "nukescripts.panels"):
+        sys.modules.pop(name, None)
     session.set_current(None)
 
 

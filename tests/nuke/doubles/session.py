@@ -69,6 +69,10 @@ class Session:
         self.this: list[tuple[Any, Any]] = []
         """Stack of (node, knob) of the callbacks that are running."""
         self.menus: dict[str, Any] = {}
+        self.panels: dict[str, Callable[[], Any]] = {}
+        """What opens each panel that was registered, by its id."""
+        self.views_of_graph: list[tuple[str, list[str]]] = []
+        """What the artist was led to: ("showDag", [group]) and ("zoom", names of the selected)."""
         self._calls: queue.Queue[tuple[Callable[[], None]]] = queue.Queue()
 
     def refuse(self, error: BaseException) -> BaseException:
