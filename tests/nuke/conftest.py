@@ -56,7 +56,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """List the planted mistakes with the test that caught each."""
     told = [
         value
-        for reports in (terminalreporter.getreports("passed"), terminalreporter.getreports("failed"))
+        for reports in (
+            terminalreporter.getreports("passed"),
+            terminalreporter.getreports("failed"),
+        )
         for report in reports
         for name, value in report.user_properties
         if name == "seeded bug"
