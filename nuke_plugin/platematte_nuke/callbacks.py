@@ -13,7 +13,7 @@ import nuke
 from . import readback, running
 from .edits import set_quietly
 from .errors import PlateMatteError
-from .node import INPUTS, is_ours, read_cache
+from .node import INPUTS, is_ours, read_cache, shown_folder
 
 _BETWEEN_LOOKS_S = 2.0
 """The graph above is walked to find out what is stale; playback must not feel it."""
@@ -62,11 +62,15 @@ def _show_chosen(node: Any) -> None:
     chosen, shown = int(node["version"].value()), int(node["shown"].value())
     if chosen == shown:
         return
+    folder = shown_folder(node)
     try:
         readback.show_version(node, read_cache(node), chosen)
     except PlateMatteError as error:
+        told = str(error)
+        if folder is not None:
+            told += " What is shown lies in {}.".format(folder.parent.as_posix())
         # What is shown stays, and the knob tells the truth again.
-        set_quietly(node, version=shown, last_run=str(error))
+        set_quietly(node, version=shown, last_run=told)
 
 
 def _suggest_clean_frame(node: Any) -> None:

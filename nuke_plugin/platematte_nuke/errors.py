@@ -11,5 +11,13 @@ class PlateMatteError(RuntimeError):
         self.fix = fix
 
 
+def internal_error(error: Exception) -> PlateMatteError:
+    """Return a fault of ours as what an artist is told of it."""
+    return PlateMatteError(
+        "internal error: {}: {}".format(type(error).__name__, error),
+        "Please report it with the text of Troubleshoot.",
+    )
+
+
 class Cancelled(PlateMatteError):
     """The artist stopped it; every finished frame is kept."""

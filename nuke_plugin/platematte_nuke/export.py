@@ -6,6 +6,8 @@ nodes are made inside the group, beside its Input nodes, and are gone afterwards
 
 from __future__ import annotations
 
+import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
@@ -43,6 +45,10 @@ _WRITE = (
 )
 
 
+_LITTLE_SPACE = 256 << 20
+"""Bytes. A frame of 4K in 32 bit float may need a third of it."""
+
+
 def export_inputs(node: nuke.Node, order: Order, folder: Path) -> Dict[str, str]:
     """Write all connected inputs below a folder and return their patterns by role.
 
@@ -73,6 +79,10 @@ def file_of(pattern: Path, frame: int) -> Path:
 def _temporary_write(node: nuke.Node, role: str, path: Path) -> Iterator[nuke.Node]:
     node.begin()
     try:
+        left = nuke.toNode("platematte_export_" + role)
+        if left is not None:
+            # From a script that Nuke saved by itself in the middle of an export, before it crashed.
+            nuke.delete(left)
         source = nuke.toNode(role)
         write = nuke.nodes.Write(name="platematte_export_" + role)
     finally:
@@ -101,7 +111,7 @@ def _execute(write: Any, role: str, path: Path, first: int, last: int) -> None:
             "the {} cannot be rendered at frame {}: {}.".format(
                 ROLE_WORDS[role], frame, str(error).rstrip(".")
             ),
-            "Put it right upstream, or leave the frame out with a custom range.",
+            _advice(path),
         ) from error
     missing = _first_missing(path, first, last)
     if missing is not None:
@@ -111,6 +121,20 @@ def _execute(write: Any, role: str, path: Path, first: int, last: int) -> None:
             ),
             "Check permissions and free space of the cache folder.",
         )
+
+
+def _advice(path: Path) -> str:
+    """Return what to do about a frame that was not written; path: the export's pattern."""
+    folder = path.parent if path.parent.is_dir() else path.parent.parent
+    try:
+        free = shutil.disk_usage(str(folder)).free
+    except OSError:
+        free = 0
+    if free < _LITTLE_SPACE or not os.access(str(folder), os.W_OK):
+        return "Check permissions and free space of the cache folder ({} MiB are free).".format(
+            free >> 20
+        )
+    return "Put it right upstream, or leave the frame out with a custom range."
 
 
 def _first_missing(path: Path, first: int, last: int) -> Any:
@@ -123,6 +147,11 @@ def _check_channels(node: nuke.Node, order: Order) -> None:
     """Refuse an input without the channels that are exported: Nuke would write black for them."""
     for role in order.roles:
         there: Tuple[str, ...] = tuple(node.input(INPUTS[role]).channels())
+        if not there:
+            raise PlateMatteError(
+                "the {} (input {}) delivers no image.".format(ROLE_WORDS[role], INPUTS[role]),
+                "Look for a node above it whose input is not connected.",
+            )
         for channel in _NEEDED[_CHANNELS[role]]:
             if channel not in there:
                 raise PlateMatteError(

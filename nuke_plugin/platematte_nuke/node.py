@@ -22,6 +22,10 @@ ROLE_WORDS = {
     "garbage": "garbage matte",
     "core": "core matte",
 }
+READ = "matte_read"
+"""Name of the Read inside the group."""
+UNSAVED = "platematte-unsaved-"
+"""How the folder in the system's temporary files begins."""
 LAYERS = ("foreground", "clean", "residual", "confidence")
 LAYER_OF_OUTPUT = {
     "straight": "foreground",
@@ -160,8 +164,18 @@ def _choose_cache(node: nuke.Node) -> Path:
     if script:
         return Path(script).absolute().parent / "platematte" / name
     # By process, so that the unsaved scripts of two people or two Nukes stay apart.
-    unsaved = "platematte-unsaved-{}".format(os.getpid())
-    return Path(tempfile.gettempdir()) / unsaved / name
+    return Path(tempfile.gettempdir()) / "{}{}".format(UNSAVED, os.getpid()) / name
+
+
+def shown_folder(node: nuke.Node) -> Optional[Path]:
+    """Return the version folder that is shown, wherever it is; None when nothing is.
+
+    It need not lie in the cache folder of today: the script may have been saved elsewhere since, or
+    the node renamed or copied.
+    """
+    read = node.node(READ)
+    path = (read["file"].value() or "") if read is not None else ""
+    return Path(path).parent if path and int(node["shown"].value()) else None
 
 
 def is_cache_temporary(node: nuke.Node) -> bool:

@@ -12,10 +12,8 @@ from . import stale
 from .edits import set_quietly, unrecorded
 from .errors import PlateMatteError
 from .frames import format_frames
-from .node import LAYERS
+from .node import LAYERS, READ
 from .versions import PATTERN, frames_in, read_record, version_folder
-
-READ = "matte_read"
 
 
 def show_version(node: nuke.Node, cache: Path, version: int) -> None:

@@ -6,8 +6,10 @@ waited for on a thread of its own, or, for a script that wants to wait, right he
 
 from __future__ import annotations
 
+import re
 import shlex
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -17,10 +19,10 @@ from platematte_client.messages import Matte, Progress
 
 from . import job, readback, running, stale, versions
 from .edits import set_quietly, unrecorded
-from .errors import Cancelled, PlateMatteError
+from .errors import Cancelled, PlateMatteError, internal_error
 from .export import export_inputs
 from .frames import format_frames
-from .node import check_ours, read_order
+from .node import INPUTS, ROLE_WORDS, check_ours, read_order
 from .progress import BackgroundProgress, DirectProgress
 from .running import Run
 
@@ -91,11 +93,14 @@ def _prepare(node: nuke.Node, frames: Optional[Tuple[int, ...]], is_to_run: bool
         patterns = export_inputs(node, order, folder / "inputs")
         run.job = _make_job(run, patterns)
         versions.write_record(folder, _make_record(node, run))
+    except OSError as error:
+        _give_up(node, folder)
+        raise PlateMatteError(
+            "{}: the job's files cannot be written: {}.".format(folder, error.strerror),
+            "Check permissions and free space of the cache folder.",
+        ) from error
     except BaseException:
-        # Nothing was computed: without its inputs the folder is empty and goes.
-        versions.remove_inputs(folder)
-        versions.remove_if_empty(folder)
-        readback.refresh(node)
+        _give_up(node, folder)
         raise
     if is_to_run:
         with unrecorded():
@@ -107,6 +112,12 @@ def _prepare(node: nuke.Node, frames: Optional[Tuple[int, ...]], is_to_run: bool
     return run
 
 
+def _give_up(node: nuke.Node, folder: Path) -> None:
+    # Nothing was computed, so that nothing is lost with the folder.
+    versions.abandon(folder)
+    readback.refresh(node)
+
+
 def _make_job(run: Run, patterns: Dict[str, str]) -> Matte:
     shot: Dict[str, Any] = dict(patterns)
     shot["out"] = (run.folder / versions.PATTERN).as_posix()
@@ -116,7 +127,7 @@ def _make_job(run: Run, patterns: Dict[str, str]) -> Matte:
 
 def _make_record(node: nuke.Node, run: Run) -> Dict[str, Any]:
     assert run.job is not None, "the job is made before its record"
-    shot, settings_file = run.job.shot, run.folder / "settings.json"
+    shot, settings_file = run.job.shot, run.folder / versions.SETTINGS
     settings_file.write_text(versions.as_json(run.job.settings), encoding="utf-8")
     command = ["platematte", "matte", shot["plate"], shot["clean"], "--out", shot["out"]]
     command += ["--frames=" + shot["frames"], "--settings", settings_file.as_posix()]
@@ -142,14 +153,13 @@ def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[
     try:
         ocio = run.order.space.config
         job.run_job(run.job, run.command, ocio, run.host, _noting(run, show), is_cancelled)
-    except PlateMatteError as error:
+    except Cancelled as error:
         run.error = error
+    except PlateMatteError as error:
+        run.error = PlateMatteError(_name_inputs(run, str(error)))
     except Exception as error:
         # A fault of ours: it must not leave the node waiting for ever.
-        run.error = PlateMatteError(
-            "internal error: {}: {}".format(type(error).__name__, error),
-            "Please report it with the text of Troubleshoot.",
-        )
+        run.error = internal_error(error)
     except BaseException:
         run.error = Cancelled("cancelled.")
         raise
@@ -161,10 +171,24 @@ def _noting(run: Run, show: Callable[[Progress], None]) -> Callable[[Progress], 
     def note_and_show(progress: Progress) -> None:
         if progress.kind == "warning":
             frame = "" if progress.frame is None else "frame {}: ".format(progress.frame)
-            run.warnings.append(frame + progress.message)
+            run.warnings.append(frame + _name_inputs(run, progress.message))
         show(progress)
 
     return note_and_show
+
+
+def _name_inputs(run: Run, text: str) -> str:
+    """Return a text of the engine's with inputs in the place of exported files.
+
+    An artist knows nothing of those files, and they are gone when the text is read.
+    """
+
+    def name(match: "re.Match[str]") -> str:
+        role = match.group(1)
+        return "{} (input {})".format(ROLE_WORDS[role], INPUTS[role])
+
+    inputs = re.escape((run.folder / "inputs").as_posix() + "/")
+    return re.sub(inputs + r"({})(?:\.[-\d#]+)?\.exr".format("|".join(INPUTS)), name, text)
 
 
 def _finish(run: Run) -> Optional[Exception]:
@@ -184,6 +208,9 @@ def _finish(run: Run) -> Optional[Exception]:
             readback.refresh(node)
     except PlateMatteError as error:
         run.error = run.error or error
+    except Exception as error:
+        nuke.tprint(traceback.format_exc())
+        run.error = run.error or internal_error(error)
     finally:
         _remove_inputs(run)
         running.end(run)
@@ -217,4 +244,5 @@ def _tell_warnings(run: Run) -> str:
     if not run.warnings:
         return ""
     more = len(run.warnings) - 1
-    return run.warnings[0] + (" (and {} more warnings)".format(more) if more else "")
+    words = " (and {} more warning{})".format(more, "s" if more > 1 else "") if more else ""
+    return run.warnings[0] + words

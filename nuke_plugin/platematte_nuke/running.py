@@ -71,19 +71,25 @@ def find_node(run: Run) -> Optional[nuke.Node]:
         node = nuke.toNode(run.name)
     if is_ours(node) and node["run_id"].value() == run.id:
         return node
-    for node in _groups(nuke.root()):
+    for node in all_nodes(nuke.root()):
         if is_ours(node) and node["run_id"].value() == run.id:
             run.name = node.fullName()
             return node
     return None
 
 
+def folders() -> List[Path]:
+    """Return the version folders that are being written."""
+    return [run.folder for run in _runs.values()]
+
+
 def _is(run: Run, node: nuke.Node) -> bool:
     return bool(run.name == node.fullName())
 
 
-def _groups(inside: Any) -> Iterator[Any]:
+def all_nodes(inside: Any) -> Iterator[Any]:
+    """Yield all nodes in a group, and those of the groups in it."""
     for node in inside.nodes():
+        yield node
         if node.Class() == "Group":
-            yield node
-            yield from _groups(node)
+            yield from all_nodes(node)

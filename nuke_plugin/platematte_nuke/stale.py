@@ -6,22 +6,25 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import nuke
 
 from .colour import read_working_space
 from .errors import PlateMatteError
-from .frames import parse_frames
+from .frames import format_frames, parse_frames
 from .node import (
     INPUTS,
     LAYER_OF_OUTPUT,
     ROLE_WORDS,
+    UNSAVED,
     Order,
     is_cache_temporary,
     read_cache,
     read_settings,
+    shown_folder,
 )
+from .versions import frames_in
 
 # How a node looks, what its panel does and what we write there ourselves: none of it is a pixel.
 _COSMETIC = frozenset(
@@ -86,9 +89,33 @@ def describe_shown(node: nuke.Node) -> str:
     if layer is not None and not node["has_" + layer].value():
         parts.append("this version has no layer {}, matte again".format(layer))
     parts.append(_staleness(node, frames))
-    if is_cache_temporary(node):
-        parts.append("in temporary files, save the script: " + read_cache(node).as_posix())
+    parts += _troubles_on_disk(node, frames)
     return "; ".join(parts)
+
+
+def _troubles_on_disk(node: nuke.Node, frames: str) -> List[str]:
+    """Return what is not as it should be with the files that are shown."""
+    folder = shown_folder(node)
+    if folder is None:
+        return []
+    troubles = []
+    gone = sorted({*parse_frames(frames)} - {*frames_in(folder)}) if frames else []
+    if gone:
+        troubles.append("GONE from the disk: frames {}".format(format_frames(gone)))
+    if is_cache_temporary(node):
+        troubles.append("in temporary files, save the script: " + folder.parent.as_posix())
+    elif folder.parent.parent.name.startswith(UNSAVED):
+        troubles.append("in temporary files, matte again to keep it: " + folder.parent.as_posix())
+    elif folder.parent != _cache_or_none(node):
+        troubles.append("from the folder " + folder.parent.as_posix())
+    return troubles
+
+
+def _cache_or_none(node: nuke.Node) -> Optional[Path]:
+    try:
+        return read_cache(node)
+    except PlateMatteError:
+        return None
 
 
 def _staleness(node: nuke.Node, frames: str) -> str:

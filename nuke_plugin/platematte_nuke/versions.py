@@ -13,9 +13,11 @@ from typing import Any, Dict, List, Optional, Tuple
 from .errors import PlateMatteError
 
 _FOLDER = re.compile(r"v(\d{3,})")
-_FRAME = re.compile(r"matte\.(-?\d{4,})\.exr")
+# As %04d writes it: the sign is one of the four digits.
+_FRAME = re.compile(r"matte\.(-\d{3,}|\d{4,})\.exr")
 PATTERN = "matte.%04d.exr"
 RECORD = "job.json"
+SETTINGS = "settings.json"
 MOST_TRIES = 1000
 
 
@@ -65,10 +67,15 @@ def make_version(cache: Path) -> Tuple[int, Path]:
 
 
 def frames_in(folder: Path) -> Tuple[int, ...]:
-    """Return the numbers of the finished frames in a version folder, ascending."""
-    if not folder.is_dir():
+    """Return the numbers of the finished frames in a version folder, ascending.
+
+    None where there is no such folder, or none that can be read.
+    """
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except OSError:
         return ()
-    matches = [_FRAME.fullmatch(entry.name) for entry in folder.iterdir()]
+    matches = [_FRAME.fullmatch(name) for name in names]
     return tuple(sorted(int(match.group(1)) for match in matches if match))
 
 
@@ -98,13 +105,29 @@ def read_record(folder: Path) -> Optional[Dict[str, Any]]:
 def delete_version(folder: Path) -> None:
     """Delete the files that we write in a version folder, and the folder if nothing is left.
 
-    Whoever calls has asked first. Files of others are left where they are.
+    Whoever calls has asked first. Files of others are left where they are. Raises PlateMatteError
+    for what cannot be deleted.
     """
-    for path in folder.iterdir():
-        if _FRAME.fullmatch(path.name) or path.name in (RECORD, "settings.json"):
-            path.unlink()
-    remove_inputs(folder)
-    remove_if_empty(folder)
+    try:
+        for path in folder.iterdir():
+            if _FRAME.fullmatch(path.name) or path.name in (RECORD, SETTINGS):
+                path.unlink()
+        remove_inputs(folder)
+        remove_if_empty(folder)
+    except OSError as error:
+        raise PlateMatteError(
+            "{}: not all of it can be deleted: {}.".format(folder, error.strerror),
+            "Check permissions, or delete the folder by hand.",
+        ) from error
+
+
+def abandon(folder: Path) -> None:
+    """Remove a version folder in which nothing was computed; what resists stays there."""
+    try:
+        delete_version(folder)
+    except PlateMatteError:
+        # The error that led here says more.
+        return
 
 
 def remove_inputs(folder: Path) -> None:

@@ -165,7 +165,7 @@ MISTAKES = [
         BACKGROUND,
         (
             "progress.py",
-            "int(100 * progress.done / max(progress.total, 1))",
+            "int(100 * progress.done / progress.total)",
             "100 * progress.done / max(progress.total, 1)",
         ),
     ),
@@ -179,7 +179,7 @@ MISTAKES = [
         BACKGROUND,
         (
             "running.py",
-            "    for node in _groups(nuke.root()):\n        if is_ours",
+            "    for node in all_nodes(nuke.root()):\n        if is_ours",
             "    for node in ():\n        if is_ours",
         ),
     ),
