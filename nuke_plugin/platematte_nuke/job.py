@@ -58,6 +58,8 @@ def run_job(
                 raise Cancelled("cancelled.") from error
             raise PlateMatteError(str(error)) from error
         except (EngineDied, VersionMismatch) as error:
+            if is_cancelled():
+                raise Cancelled("cancelled; the engine did not answer and was ended.") from error
             raise PlateMatteError(str(error)) from error
 
 

@@ -236,8 +236,7 @@ def _tell_end(run: Run) -> str:
         kept = " Frames {} are in v{:03d}; set Version to {} to see them.".format(
             format_frames(done), run.version, run.version
         )
-    words = "cancelled." if isinstance(run.error, Cancelled) else str(run.error)
-    return " ".join(words.split()) + kept
+    return " ".join(str(run.error).split()) + kept
 
 
 def _tell_warnings(run: Run) -> str:

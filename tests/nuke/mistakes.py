@@ -13,6 +13,8 @@ INSTALL = ("test_plugin_install.py",)
 MATTE = ("test_plugin_matte.py",)
 STALE = ("test_plugin_stale.py",)
 TEXT = ("test_gizmo_text.py",)
+TROUBLES = ("test_plugin_troubles.py",)
+INTERRUPTIONS = ("test_plugin_interruptions.py",)
 
 
 class Mistake(NamedTuple):
@@ -271,6 +273,40 @@ MISTAKES = [
             ' onCreate "try:\\n    from platematte_nuke import callbacks\\n'
             "except ImportError:\\n    pass\\nelse:\\n    callbacks",
             ' onCreate "if 1:\\n    from platematte_nuke import callbacks\\n    callbacks',
+        ),
+    ),
+    _mistake(
+        "frames below zero lost",
+        TROUBLES,
+        ("versions.py", r"(-\d{3,}|\d{4,})", r"(-?\d{4,})"),
+    ),
+    _mistake(
+        "deleted frames called up to date",
+        TROUBLES,
+        ("stale.py", "    if gone:\n", "    if not frames:\n"),
+    ),
+    _mistake(
+        "an exported file named to an artist who never saw it",
+        TROUBLES,
+        ("run.py", "PlateMatteError(_name_inputs(run, str(error)))", "error"),
+    ),
+    _mistake(
+        "an empty version left behind by an export that failed",
+        TROUBLES,
+        ("run.py", "    versions.abandon(folder)\n", ""),
+    ),
+    _mistake(
+        "a range of the root in place of the typed one",
+        MATTE + TROUBLES,
+        ("node.py", '    if mode == "custom":\n', '    if mode == "typed":\n'),
+    ),
+    _mistake(
+        "versions of a copy of the node deleted",
+        INTERRUPTIONS,
+        (
+            "buttons.py",
+            "        if folder not in used\n",
+            '        if folder.name != "v{:03d}".format(int(node["shown"].value()))\n',
         ),
     ),
 ]
