@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from comp import Comp, open_comp, pixels_of, read_exr
@@ -33,6 +34,11 @@ def engine_process() -> int:
     """Return the process id of the warm engine."""
     engine = importlib.import_module("platematte_nuke.job")._engine
     return int(engine._conversation._process.pid)
+
+
+def has_job(engine: Any) -> bool:
+    """Whether the engine was given a job that it has not answered."""
+    return engine._conversation is not None and bool(engine._conversation._boxes)
 
 
 def whole_frames(folder: Path) -> list[int]:
@@ -190,7 +196,8 @@ def test_an_engine_that_hears_nothing_is_ended_by_a_second_cancel(comp: Comp) ->
     good = comp.node["engine"].value()
     comp.node["engine"].setValue(deaf.as_posix())
     comp.press("matte_range")
-    comp.session.pump(lambda: importlib.import_module("platematte_nuke.job")._engine is not None)
+    job = importlib.import_module("platematte_nuke.job")
+    comp.session.pump(lambda: job._engine is not None and has_job(job._engine))
     comp.press("cancel")
     comp.press("cancel")
     comp.pump()
@@ -201,6 +208,18 @@ def test_an_engine_that_hears_nothing_is_ended_by_a_second_cancel(comp: Comp) ->
     comp.press("matte_frame")
     comp.pump()
     assert "v002, frames 1001" in comp.status()
+
+
+def test_an_engine_ended_while_it_starts_is_a_cancel_as_well(comp: Comp) -> None:
+    comp.shot()
+    job = importlib.import_module("platematte_nuke.job")
+    job.stop_engine()
+    comp.press("matte_range")
+    comp.press("cancel")
+    comp.press("cancel")
+    comp.pump()
+    assert comp.status().startswith("last run: cancelled")
+    assert comp.session.messages == []
 
 
 def test_while_the_weights_are_loaded_the_bar_says_so(comp: Comp) -> None:
