@@ -21,7 +21,10 @@ _OURS_TO_SET = frozenset(
     """status shown shown_frames made_with last_run run_id has_foreground has_clean has_residual
     has_confidence xpos ypos selected name label""".split()
 )
+_SLOW_S, _REST = 0.02, 20
+"""After a look that was slow, as on a busy file server, all nodes rest this many times as long."""
 _looked: Dict[str, float] = {}
+_rest_until = 0.0
 
 
 def on_create(node: Any) -> None:
@@ -52,10 +55,15 @@ def update_ui(node: Any) -> None:
     """Notice that something above the node changed; Nuke tells of that in no other way."""
     if not nuke.GUI or not _is_whole(node) or running.run_of(node) is not None:
         return
+    global _rest_until
     name, now = node.fullName(), time.monotonic()
-    if now - _looked.get(name, -_BETWEEN_LOOKS_S) >= _BETWEEN_LOOKS_S:
-        _looked[name] = now
-        readback.refresh(node)
+    if now < _rest_until or now - _looked.get(name, -_BETWEEN_LOOKS_S) < _BETWEEN_LOOKS_S:
+        return
+    _looked[name] = now
+    readback.refresh(node)
+    took = time.monotonic() - now
+    if took > _SLOW_S:
+        _rest_until = now + _REST * took
 
 
 def _show_chosen(node: Any) -> None:

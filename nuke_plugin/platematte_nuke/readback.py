@@ -13,7 +13,7 @@ from .edits import set_quietly, unrecorded
 from .errors import PlateMatteError
 from .frames import format_frames
 from .node import LAYERS, READ
-from .versions import PATTERN, frames_in, read_record, version_folder
+from .versions import frames_in, pattern_for, read_record, version_folder, views_in
 
 
 def show_version(node: nuke.Node, cache: Path, version: int) -> None:
@@ -28,7 +28,7 @@ def show_version(node: nuke.Node, cache: Path, version: int) -> None:
     record = read_record(folder) or {}
     layers = record.get("layers", [])
     with unrecorded():
-        _set_read(node, folder / PATTERN, frames[0], frames[-1])
+        _set_read(node, folder / pattern_for(views_in(folder)), frames[0], frames[-1])
         for layer in LAYERS:
             node["has_" + layer].setValue(layer in layers)
         node["shown_frames"].setValue(format_frames(frames))

@@ -7,23 +7,24 @@ waited for on a thread of its own, or, for a script that wants to wait, right he
 from __future__ import annotations
 
 import re
-import shlex
 import threading
 import traceback
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import nuke
 
-from platematte_client.messages import Matte, Progress
+from platematte_client.messages import Progress
 
-from . import job, readback, running, stale, versions
+from . import job, readback, running, versions
 from .edits import set_quietly, unrecorded
 from .errors import Cancelled, PlateMatteError, internal_error
 from .export import export_inputs
 from .frames import format_frames
 from .node import INPUTS, ROLE_WORDS, check_ours, read_order
 from .progress import BackgroundProgress, DirectProgress
+from .record import make_jobs, make_record
 from .running import Run
 
 
@@ -91,8 +92,8 @@ def _prepare(node: nuke.Node, frames: Optional[Tuple[int, ...]], is_to_run: bool
     set_quietly(node, status="v{:03d}: exporting {}".format(version, format_frames(order.frames)))
     try:
         patterns = export_inputs(node, order, folder / "inputs")
-        run.job = _make_job(run, patterns)
-        versions.write_record(folder, _make_record(node, run))
+        run.jobs = make_jobs(run, patterns)
+        versions.write_record(folder, make_record(node, run))
     except OSError as error:
         _give_up(node, folder)
         raise PlateMatteError(
@@ -118,45 +119,17 @@ def _give_up(node: nuke.Node, folder: Path) -> None:
     readback.refresh(node)
 
 
-def _make_job(run: Run, patterns: Dict[str, str]) -> Matte:
-    shot: Dict[str, Any] = dict(patterns)
-    shot["out"] = (run.folder / versions.PATTERN).as_posix()
-    shot["frames"] = format_frames(run.order.frames)
-    return Matte(job=run.id, shot=shot, settings=run.order.settings)
-
-
-def _make_record(node: nuke.Node, run: Run) -> Dict[str, Any]:
-    assert run.job is not None, "the job is made before its record"
-    shot, settings_file = run.job.shot, run.folder / versions.SETTINGS
-    settings_file.write_text(versions.as_json(run.job.settings), encoding="utf-8")
-    command = ["platematte", "matte", shot["plate"], shot["clean"], "--out", shot["out"]]
-    command += ["--frames=" + shot["frames"], "--settings", settings_file.as_posix()]
-    for role in ("garbage", "core"):
-        command += ["--" + role, shot[role]] if role in shot else []
-    return {
-        "node": run.name,
-        "script": nuke.root()["name"].value(),
-        "host": run.host,
-        "shot": shot,
-        "settings": run.job.settings,
-        "ocio": run.order.space.config,
-        "layers": list(run.order.layers),
-        "command": command,
-        "shell": " ".join(shlex.quote(word) for word in command),
-        "made_with": stale.describe_making(node, run.order),
-    }
-
-
 def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> None:
     """Run the engine; how it ended is noted in the run. Any thread: nothing here is Nuke's."""
-    assert run.job is not None, "a run is prepared before it is computed"
+    teller, ocio = _Teller(run, show), run.order.space.config
     try:
-        ocio = run.order.space.config
-        job.run_job(run.job, run.command, ocio, run.host, _noting(run, show), is_cancelled)
+        for index, one in enumerate(run.jobs):
+            teller.begin_view(index)
+            job.run_job(one, run.command, ocio, run.host, teller.tell, is_cancelled)
     except Cancelled as error:
         run.error = error
     except PlateMatteError as error:
-        run.error = PlateMatteError(_name_inputs(run, str(error)))
+        run.error = PlateMatteError(teller.view_words + _name_inputs(run, str(error)))
     except Exception as error:
         # A fault of ours: it must not leave the node waiting for ever.
         run.error = internal_error(error)
@@ -165,16 +138,36 @@ def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[
         raise
 
 
-def _noting(run: Run, show: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Return `show`, keeping warnings: a bar shows the newest line only."""
+class _Teller:
+    """Tells the progress of one view as that of all; keeps warnings, of which a bar shows one."""
 
-    def note_and_show(progress: Progress) -> None:
+    def __init__(self, run: Run, show: Callable[[Progress], None]) -> None:
+        self._run, self._show = run, show
+        self._index = 0
+        self._earlier_s = self._seconds = 0.0
+        self.view_words = ""
+
+    def begin_view(self, index: int) -> None:
+        """Count on from the views before."""
+        views = self._run.order.views
+        self._index, self._earlier_s = index, self._earlier_s + self._seconds
+        self.view_words = "view {}: ".format(views[index]) if len(views) > 1 else ""
+
+    def tell(self, progress: Progress) -> None:
+        """Pass progress on."""
+        self._seconds = progress.seconds
         if progress.kind == "warning":
             frame = "" if progress.frame is None else "frame {}: ".format(progress.frame)
-            run.warnings.append(frame + _name_inputs(run, progress.message))
-        show(progress)
-
-    return note_and_show
+            told = self.view_words + frame + _name_inputs(self._run, progress.message)
+            self._run.warnings.append(told)
+        self._show(
+            replace(
+                progress,
+                done=progress.done + self._index * progress.total,
+                total=progress.total * len(self._run.order.views),
+                seconds=progress.seconds + self._earlier_s,
+            )
+        )
 
 
 def _name_inputs(run: Run, text: str) -> str:
@@ -188,7 +181,8 @@ def _name_inputs(run: Run, text: str) -> str:
         return "{} (input {})".format(ROLE_WORDS[role], INPUTS[role])
 
     inputs = re.escape((run.folder / "inputs").as_posix() + "/")
-    return re.sub(inputs + r"({})(?:\.[-\d#]+)?\.exr".format("|".join(INPUTS)), name, text)
+    pattern = r"({})(?:\.[-\w#]+)*?\.exr".format("|".join(INPUTS))
+    return re.sub(inputs + pattern, name, text)
 
 
 def _finish(run: Run) -> Optional[Exception]:

@@ -30,7 +30,8 @@ class Run:
         self.order = order
         self.version = version
         self.folder = folder
-        self.job: Optional[Matte] = None
+        self.jobs: List[Matte] = []
+        """One for each view."""
         self.command: List[str] = []
         self.host = "Nuke " + nuke.NUKE_VERSION_STRING
         self.cancelled = threading.Event()

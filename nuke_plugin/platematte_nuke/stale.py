@@ -148,6 +148,9 @@ def _decisive(settings: Dict[str, Dict[str, Any]], clean_frame: Any) -> Dict[str
         if name not in _INDIFFERENT and not name.startswith("engine.")
     }
     kept["clean_frame"] = clean_frame
+    views = nuke.views()
+    if len(views) > 1:
+        kept["views"] = list(views)
     return kept
 
 
@@ -207,10 +210,14 @@ def _files(node: nuke.Node, frames: Tuple[int, ...]) -> List[Any]:
     pattern = (knob.value() or "") if knob is not None else ""
     found = []
     for frame in {frames[0], frames[-1]} if frames and isinstance(pattern, str) else ():
-        path = Path(_FIELD.sub(lambda match, number=frame: _digits(match, number), pattern))
-        if path.is_file():
-            status = path.stat()
-            found.append([frame, status.st_size, status.st_mtime_ns])
+        numbered = _FIELD.sub(lambda match, number=frame: _digits(match, number), pattern)
+        for view in nuke.views():
+            path = Path(numbered.replace("%V", view).replace("%v", view[:1]))
+            if path.is_file():
+                status = path.stat()
+                found.append([frame, status.st_size, status.st_mtime_ns])
+            if "%V" not in numbered and "%v" not in numbered:
+                break
     return sorted(found)
 
 

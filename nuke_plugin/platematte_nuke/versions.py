@@ -1,6 +1,6 @@
 """Version folders: v001, v002 and so on, each made once and never used again.
 
-CACHE/v001/matte.1001.exr      what the engine wrote
+CACHE/v001/matte.1001.exr      what the engine wrote; with several views matte.left.1001.exr
 CACHE/v001/job.json            what it was made with
 CACHE/v001/inputs/             the exported inputs, while they are needed
 """
@@ -8,14 +8,14 @@ CACHE/v001/inputs/             the exported inputs, while they are needed
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from .errors import PlateMatteError
 
 _FOLDER = re.compile(r"v(\d{3,})")
 # As %04d writes it: the sign is one of the four digits.
-_FRAME = re.compile(r"matte\.(-\d{3,}|\d{4,})\.exr")
-PATTERN = "matte.%04d.exr"
+_FRAME = re.compile(r"matte\.(?:([A-Za-z_]\w*)\.)?(-\d{3,}|\d{4,})\.exr")
+PATTERN, PATTERN_OF_VIEWS = "matte.%04d.exr", "matte.%V.%04d.exr"
 RECORD = "job.json"
 SETTINGS = "settings.json"
 MOST_TRIES = 1000
@@ -66,8 +66,18 @@ def make_version(cache: Path) -> Tuple[int, Path]:
     raise PlateMatteError("{}: others make versions faster than we can.".format(cache))
 
 
+def pattern_for(views: Sequence[str]) -> str:
+    """Return the name of the frames, with Nuke's field for the view where there are several."""
+    return PATTERN_OF_VIEWS if len(views) > 1 else PATTERN
+
+
+def views_in(folder: Path) -> Tuple[str, ...]:
+    """Return the views that a version is made of; one without a name where there is no record."""
+    return tuple((read_record(folder) or {}).get("views") or ("",))
+
+
 def frames_in(folder: Path) -> Tuple[int, ...]:
-    """Return the numbers of the finished frames in a version folder, ascending.
+    """Return the numbers of the frames that are finished in all views, ascending.
 
     None where there is no such folder, or none that can be read.
     """
@@ -75,8 +85,13 @@ def frames_in(folder: Path) -> Tuple[int, ...]:
         names = [entry.name for entry in folder.iterdir()]
     except OSError:
         return ()
-    matches = [_FRAME.fullmatch(name) for name in names]
-    return tuple(sorted(int(match.group(1)) for match in matches if match))
+    found: Dict[str, Set[int]] = {}
+    for match in (_FRAME.fullmatch(name) for name in names):
+        if match:
+            found.setdefault(match.group(1) or "", set()).add(int(match.group(2)))
+    views = views_in(folder)
+    wanted = views if len(views) > 1 else ("",)
+    return tuple(sorted(set.intersection(*(found.get(view, set()) for view in wanted))))
 
 
 def as_json(content: Any) -> str:

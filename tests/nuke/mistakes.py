@@ -13,6 +13,7 @@ INSTALL = ("test_plugin_install.py",)
 MATTE = ("test_plugin_matte.py",)
 STALE = ("test_plugin_stale.py",)
 TEXT = ("test_gizmo_text.py",)
+VIEWS = ("test_plugin_views.py",)
 TROUBLES = ("test_plugin_troubles.py",)
 INTERRUPTIONS = ("test_plugin_interruptions.py",)
 
@@ -109,14 +110,14 @@ MISTAKES = [
         EXPORT,
         (
             "export.py",
-            "nuke.execute(write, first, last, 1)",
+            "nuke.execute(write, first, last, 1, list(views))",
             "nuke.execute([write], first, last, 1)",
         ),
     ),
     _mistake(
         "held clean plate at the wrong frame",
         EXPORT,
-        ("export.py", "(order.clean_frame,), role", "order.frames[:1], role"),
+        ("export.py", "(order.clean_frame,), folder", "order.frames[:1], folder"),
     ),
     _mistake(
         "mattes exported as colour", EXPORT, ("export.py", '"garbage": "alpha"', '"garbage": "rgb"')
@@ -131,7 +132,11 @@ MISTAKES = [
         MATTE,
         ("node.py", "range(int(first), int(last) + 1)", "range(int(first), int(last))"),
     ),
-    _mistake("second view silently left out", EXPORT, ("node.py", "    _refuse_views()\n", "")),
+    _mistake(
+        "second view silently left out",
+        VIEWS,
+        ("node.py", "    return views\n", "    return views[:1]\n"),
+    ),
     _mistake(
         "missing input not named",
         EXPORT,
@@ -288,7 +293,7 @@ MISTAKES = [
     _mistake(
         "an exported file named to an artist who never saw it",
         TROUBLES,
-        ("run.py", "PlateMatteError(_name_inputs(run, str(error)))", "error"),
+        ("run.py", "PlateMatteError(teller.view_words + _name_inputs(run, str(error)))", "error"),
     ),
     _mistake(
         "an empty version left behind by an export that failed",

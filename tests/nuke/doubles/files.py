@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from doubles import channels
+from doubles.session import current
 
 _PATTERN = re.compile(r"%0?(\d*)d|(#+)")
 
 
 def frame_path(pattern: str, frame: int) -> str:
-    """Return the path of a frame: %04d and #### become its number, %V and %v the view main."""
-    pattern = pattern.replace("%V", "main").replace("%v", "m")
+    """Return the path of a frame: %04d and #### become its number, %V and %v the view."""
+    pattern = _of_view(pattern)
 
     def number(match: Any) -> str:
         digits = int(match.group(1) or 1) if match.group(2) is None else len(match.group(2))
@@ -25,8 +26,14 @@ def frame_path(pattern: str, frame: int) -> str:
     return _PATTERN.sub(number, pattern)
 
 
+def _of_view(pattern: str) -> str:
+    view = current().view
+    return pattern.replace("%V", view).replace("%v", view[:1])
+
+
 def frames_on_disk(pattern: str) -> list[int]:
-    """Return the frame numbers that a pattern has files for, sorted."""
+    """Return the frame numbers that a pattern has files for in this view, sorted."""
+    pattern = _of_view(pattern)
     folder, name = Path(pattern).parent, Path(pattern).name
     match = _PATTERN.search(name)
     if match is None or not folder.is_dir():

@@ -47,14 +47,14 @@ def thisParent() -> Any:
 
 
 def thisView() -> str:
-    """Return the view."""
-    return "main"
+    """Return the view that is rendered or shown."""
+    return current().view
 
 
 def views() -> list[str]:
     """Return the names of the script's views."""
     current().check_main("nuke.views")
-    return [line.split()[0] for line in current().root["views"].value().splitlines() if line]
+    return current().views
 
 
 def toNode(name: str) -> Node | None:
