@@ -11,7 +11,7 @@ import nuke
 
 from . import job, readback, running, troubleshoot, versions
 from .edits import set_quietly
-from .errors import Cancelled, PlateMatteError, internal_error
+from .errors import Cancelled, PlateMatteError, internal_error, one_line
 from .node import check_ours, read_cache, read_range
 from .run import run_and_wait, run_in_background
 from .running import Run
@@ -126,7 +126,7 @@ def _troubleshoot(node: Any) -> None:
 def _tell(node: Any, error: PlateMatteError) -> None:
     try:
         if running.run_of(node) is None:
-            set_quietly(node, last_run=" ".join(str(error).split()))
+            set_quietly(node, last_run=one_line(str(error)))
             readback.refresh(node)
     finally:
         if nuke.GUI and not isinstance(error, Cancelled):

@@ -12,7 +12,7 @@ import nuke
 
 from . import readback, running
 from .edits import set_quietly
-from .errors import PlateMatteError
+from .errors import PlateMatteError, one_line
 from .node import INPUTS, is_ours, read_cache, shown_folder
 
 _BETWEEN_LOOKS_S = 2.0
@@ -78,7 +78,7 @@ def _show_chosen(node: Any) -> None:
         if folder is not None:
             told += " What is shown lies in {}.".format(folder.parent.as_posix())
         # What is shown stays, and the knob tells the truth again.
-        set_quietly(node, version=shown, last_run=told)
+        set_quietly(node, version=shown, last_run=one_line(told))
 
 
 def _suggest_clean_frame(node: Any) -> None:

@@ -19,7 +19,7 @@ from platematte_client.messages import Progress
 
 from . import job, readback, running, versions
 from .edits import set_quietly, unrecorded
-from .errors import Cancelled, PlateMatteError, internal_error
+from .errors import Cancelled, PlateMatteError, internal_error, one_line
 from .export import export_inputs
 from .frames import format_frames
 from .node import INPUTS, ROLE_WORDS, check_ours, read_order
@@ -230,7 +230,7 @@ def _tell_end(run: Run) -> str:
         kept = " Frames {} are in v{:03d}; set Version to {} to see them.".format(
             format_frames(done), run.version, run.version
         )
-    return " ".join(str(run.error).split()) + kept
+    return one_line(str(run.error)) + kept
 
 
 def _tell_warnings(run: Run) -> str:

@@ -106,6 +106,30 @@ def test_a_range_typed_wrong_is_refused_with_an_example(comp: Comp, text: str) -
     assert comp.versions() == []
 
 
+@pytest.mark.parametrize(
+    ("mode", "frames"),
+    [("input", (1001, 1002, 1003)), ("root", (1002, 1003)), ("custom", (1001, 1003))],
+)
+def test_each_kind_of_range_means_its_own_frames(
+    comp: Comp, mode: str, frames: tuple[int, ...]
+) -> None:
+    comp.shot()
+    comp.nuke.root()["first_frame"].setValue(1002)
+    comp.nuke.root()["last_frame"].setValue(1003)
+    comp.node["range"].setValue(mode)
+    comp.node["frames"].setValue("1001-1003x2")
+    run = comp.plugin.run(comp.node)
+    assert tuple(int(path.name[6:10]) for path in sorted(run.folder.glob("*.exr"))) == frames
+
+
+def test_reason_and_remedy_are_two_sentences_in_the_status_line(comp: Comp) -> None:
+    comp.shot()
+    comp.node["more_settings"].setValue("engine.memory_mib=1")
+    told = refusal(comp, 1001)
+    assert "it may be 64 to 1048576\ndocs/td.md" in told
+    assert "it may be 64 to 1048576. docs/td.md lists" in comp.status()
+
+
 @pytest.mark.parametrize("mode", ["input", "root", "custom"])
 def test_a_plate_that_is_not_connected_is_named_whatever_the_range(comp: Comp, mode: str) -> None:
     comp.shot()
