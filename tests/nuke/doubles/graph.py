@@ -57,6 +57,21 @@ def views() -> list[str]:
     return current().views
 
 
+def addView(name: str) -> None:
+    """Add a view to the script."""
+    current().check_main("nuke.addView")
+    views = current().root["views"]
+    views.setValue(views.value().rstrip("\n") + f"\n{name} #ffffff")
+
+
+def deleteView(name: str) -> None:
+    """Take a view out of the script."""
+    current().check_main("nuke.deleteView")
+    views = current().root["views"]
+    kept = [line for line in views.value().splitlines() if line and line.split()[0] != name]
+    views.setValue("\n".join(kept))
+
+
 def toNode(name: str) -> Node | None:
     """Return a node by its name from the current group, or by its full name from the script."""
     current().check_main("nuke.toNode")
