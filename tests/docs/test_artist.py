@@ -24,7 +24,8 @@ def _told() -> list[str]:
 def test_the_status_line_says_what_the_guide_quotes(told: str) -> None:
     # What depends on the matte: versions, numbers, names of knobs and layers.
     parts = re.split(
-        r"v\d+|\d[\d-]*|premultiplied|plate, match|clean(?=,)|(?<=last run: )|(?<=cancelled\.) |\.\.\.",
+        r"v\d+|\d[\d-]*|premultiplied|plate, match|clean(?=,)|\.\.\."
+        r"|(?<=last run: )|(?<=cancelled\.) ",
         told,
     )
     words = [part.strip(" ,;.") for part in parts if len(part.strip(" ,;.")) > 3]
