@@ -18,6 +18,7 @@ _FRAME = re.compile(r"matte\.(?:([A-Za-z_]\w*)\.)?(-\d{3,}|\d{4,})\.exr")
 PATTERN, PATTERN_OF_VIEWS = "matte.%04d.exr", "matte.%V.%04d.exr"
 RECORD = "job.json"
 SETTINGS = "settings.json"
+_HALF = ".half-" + RECORD
 MOST_TRIES = 1000
 
 
@@ -72,8 +73,12 @@ def pattern_for(views: Sequence[str]) -> str:
 
 
 def views_in(folder: Path) -> Tuple[str, ...]:
-    """Return the views that a version is made of; one without a name where there is no record."""
-    return tuple((read_record(folder) or {}).get("views") or ("",))
+    """Return the views that a version is made of: by its record, else by the names of its files.
+
+    One without a name where they name none.
+    """
+    told = (read_record(folder) or {}).get("views")
+    return tuple(told or sorted(_frames_by_view(folder)) or ("",))
 
 
 def frames_in(folder: Path) -> Tuple[int, ...]:
@@ -81,17 +86,22 @@ def frames_in(folder: Path) -> Tuple[int, ...]:
 
     None where there is no such folder, or none that can be read.
     """
+    found = _frames_by_view(folder)
+    views = views_in(folder)
+    wanted = views if len(views) > 1 else ("",)
+    return tuple(sorted(set.intersection(*(found.get(view, set()) for view in wanted))))
+
+
+def _frames_by_view(folder: Path) -> Dict[str, Set[int]]:
     try:
         names = [entry.name for entry in folder.iterdir()]
     except OSError:
-        return ()
+        return {}
     found: Dict[str, Set[int]] = {}
     for match in (_FRAME.fullmatch(name) for name in names):
         if match:
             found.setdefault(match.group(1) or "", set()).add(int(match.group(2)))
-    views = views_in(folder)
-    wanted = views if len(views) > 1 else ("",)
-    return tuple(sorted(set.intersection(*(found.get(view, set()) for view in wanted))))
+    return found
 
 
 def as_json(content: Any) -> str:
@@ -102,7 +112,7 @@ def as_json(content: Any) -> str:
 def write_record(folder: Path, record: Dict[str, Any]) -> Path:
     """Write what a version is made with, whole or not at all, and return the file."""
     path = folder / RECORD
-    half = folder / (".half-" + RECORD)
+    half = folder / _HALF
     half.write_text(as_json(record), encoding="utf-8")
     half.replace(path)
     return path
@@ -125,7 +135,7 @@ def delete_version(folder: Path) -> None:
     """
     try:
         for path in folder.iterdir():
-            if _FRAME.fullmatch(path.name) or path.name in (RECORD, SETTINGS):
+            if _FRAME.fullmatch(path.name) or path.name in (RECORD, SETTINGS, _HALF):
                 path.unlink()
         remove_inputs(folder)
         remove_if_empty(folder)

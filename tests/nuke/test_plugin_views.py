@@ -152,3 +152,12 @@ def test_versions_of_a_stereo_script_are_deleted_whole(comp: Comp) -> None:
     versions = importlib.import_module("platematte_nuke.versions")
     versions.delete_version(comp.folder / "cache/v001")
     assert comp.versions() == []
+
+
+def test_a_stereo_version_whose_record_is_lost_can_still_be_shown(comp: Comp) -> None:
+    run = comp.plugin.run(comp.node)
+    before = shown(comp, 1001, "right")
+    (run.folder / "job.json").unlink()
+    comp.plugin.attach(comp.node, 1)
+    np.testing.assert_array_equal(shown(comp, 1001, "right"), before)
+    assert "not known whether it is stale" in comp.status()
