@@ -36,6 +36,7 @@ def test_the_plug_in_imports_without_any_package(
     assert (done.stdout, done.stderr) == ("1,3-5\n", "")
 
 
+@pytest.mark.slow
 @every_python_of_nuke
 def test_a_matte_goes_from_the_button_to_the_graph(
     tmp_path: Path, engine: Path, find_environment: Callable[[str], str], version: str
