@@ -42,11 +42,12 @@ nuke-package:
 test: $(VENV)/.installed-tests
 	@status=0; \
 	check() { echo; echo "== $$*"; "$$@" || status=1; }; \
+	check $(BIN)/python tests/interpreters.py --prepare $(VENV)/hosts; \
 	check $(BIN)/ruff check .; \
 	check $(BIN)/ruff format --check .; \
 	check $(BIN)/mypy; \
 	check $(BIN)/lint-imports --no-cache; \
-	check $(BIN)/vermin --target=3.7- --no-tips --violations core/platematte_client core/platematte_panel nuke_plugin tests/in_nuke; \
+	check $(BIN)/vermin --target=3.7- --no-tips --violations core/platematte_client core/platematte_panel nuke_plugin tests/in_nuke tests/nuke/doubles tests/nuke/comp.py tests/nuke/old_nuke.py; \
 	if [ $$status -ne 0 ]; then echo; echo "== a check above failed; make will fail whatever pytest says"; fi; \
 	check $(BIN)/python -m pytest $(PYTEST_ARGS); \
 	exit $$status

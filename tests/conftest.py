@@ -1,8 +1,9 @@
-"""Fixtures for all tests: where real images lie, and builders of small images on disk."""
+"""Fixtures for all tests: where real images lie, small images on disk, the Pythons of hosts."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ import OpenImageIO as oiio
 import pytest
 
 from platematte.images.window import Window
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import interpreters
 
 WriteImage = Callable[..., Path]
 
@@ -33,6 +38,33 @@ def write_exr() -> WriteImage:
     The ending chooses the format, so that it writes DPX, TIFF, PNG and JPEG as well.
     """
     return _write_image
+
+
+@pytest.fixture(scope="session")
+def find_python() -> Callable[[str], str]:
+    """Finder of an interpreter by version, as in "3.7"; skips the test where there is none."""
+
+    def find(version: str) -> str:
+        found = interpreters.find_interpreter(version)
+        if found is None:
+            pytest.skip(interpreters.describe(version))
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def find_environment(find_python: Callable[[str], str]) -> Callable[[str], str]:
+    """Finder of a Python of Nuke's that has numpy; skips the test where there is none."""
+
+    def find(version: str) -> str:
+        find_python(version)
+        found = interpreters.find_environment(version)
+        if found is None:
+            pytest.skip(f"Python {version} has no environment with numpy; `make test` makes one")
+        return found
+
+    return find
 
 
 def _write_image(

@@ -71,6 +71,15 @@ class Job:
             source.close()
 
 
+def check_shot(shot: Shot, settings: MatteSettings, existing: Existing) -> None:
+    """Raise what is wrong with a shot's files, as `plan_job` does.
+
+    For callers that have the network still to load, which takes seconds.
+    """
+    with ExitStack() as undo:
+        _check(shot, settings, existing, undo)
+
+
 def plan_job(shot: Shot, settings: MatteSettings, existing: Existing, weights_sha256: str) -> Job:
     """Check a shot and return it as a job.
 
@@ -78,15 +87,7 @@ def plan_job(shot: Shot, settings: MatteSettings, existing: Existing, weights_sh
     not there, OutputExists, OutputUnwritable, UsageInvalid, ColourSpaceUnknown, InputUnreadable.
     """
     with ExitStack() as undo:
-        sources = _open_sources(shot)
-        for source in sources.values():
-            undo.callback(source.close)
-        frames = _choose_frames(shot, sources)
-        out = Sequence.parse(shot.out)
-        _check_distinct(sources, out, frames)
-        check_output(out, frames, existing)
-        working = _choose_working(settings.input, sources["plate"], frames)
-        _read_stills(sources, frames)
+        sources, frames, out, working = _check(shot, settings, existing, undo)
         identity = identify(shot, settings, weights_sha256)
         finished = frozenset[int]()
         if existing == "resume":
@@ -104,6 +105,22 @@ def plan_job(shot: Shot, settings: MatteSettings, existing: Existing, weights_sh
             identity=identity,
             is_overwriting=existing != "refuse",
         )
+
+
+def _check(
+    shot: Shot, settings: MatteSettings, existing: Existing, undo: ExitStack
+) -> tuple[dict[str, Source], tuple[int, ...], Sequence, str]:
+    """Return open sources by role, frames, output and working space; undo: closes the sources."""
+    sources = _open_sources(shot)
+    for source in sources.values():
+        undo.callback(source.close)
+    frames = _choose_frames(shot, sources)
+    out = Sequence.parse(shot.out)
+    _check_distinct(sources, out, frames)
+    check_output(out, frames, existing)
+    working = _choose_working(settings.input, sources["plate"], frames)
+    _read_stills(sources, frames)
+    return sources, frames, out, working
 
 
 def _read_stills(sources: dict[str, Source], frames: tuple[int, ...]) -> None:

@@ -186,8 +186,12 @@ class Server:
     def _matte(self, job: _Job) -> Progress:
         self._check(job)
         shot, settings = read_shot(job.asked.shot), read_settings(job.asked.settings)
-        # torch and the rest are imported only now: hello, and what is wrong with a job, come at
-        # once.
+        existing: Existing = job.asked.existing  # type: ignore[assignment]
+        # torch and the rest are imported only after this: hello, and what is wrong with a job or
+        # its files, come at once.
+        from platematte.plan import check_shot
+
+        check_shot(shot, settings, existing)
         from platematte.matte import matte_shot
         from platematte.thumbnail import Thumbnail
 
@@ -197,12 +201,11 @@ class Server:
         def tell(event: ProgressEvent) -> None:
             nonlocal last
             last = _progress(job, event, thumbnail.after(event))
-            # A shot with failed frames is "done" as well; whether this is a good end comes later.
+            # The last answer of a job is sent when the engine is free again.
             if event.kind != "done":
                 self._send(last)
 
         engine = self._engine_for(job, settings)
-        existing: Existing = job.asked.existing  # type: ignore[assignment]
         try:
             report = matte_shot(
                 shot, settings, tell, lambda: self._is_unwanted(job), existing, engine

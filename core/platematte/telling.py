@@ -75,11 +75,14 @@ class Telling:
         self._tell("start", None, f"{self._total} frames{skipped}, on {where}")
 
     def end(self) -> ShotReport:
-        """Say that the job is done and return the report."""
+        """Return the report, and say that the job is done unless a frame failed.
+
+        Whoever reads progress takes "done" for a good end; what failed has been told as a warning,
+        and is an error or in the report at the end.
+        """
         self.report.seconds["total"] = time.monotonic() - self._started
-        failed = [item.frame for item in self.report.failed]
-        problem = f"; failed: {format_frames(failed)}" if failed else ""
-        self._tell("done", None, f"{len(self.report.written)} frames written{problem}")
+        if not self.report.failed:
+            self._tell("done", None, f"{len(self.report.written)} frames written")
         return self.report
 
     def finished(self, frame: int, path: str) -> None:

@@ -11,9 +11,9 @@ from platematte_client.errors import EngineMissing
 VARIABLE = "PLATEMATTE_ENGINE"
 _PYTHON = re.compile(r"^pythonw?[0-9.]*(\.exe)?$", re.IGNORECASE)
 _INSTALL = (
-    "Install PlateMatte in a Python of its own, 3.10 or newer (pip install platematte), and name "
-    "the program `platematte`, its environment's folder or its Python: in the host's setting for "
-    "the engine, or in the environment variable {}.".format(VARIABLE)
+    "Install PlateMatte in a Python of its own, 3.10 or newer (in a clone of it: pip install .), "
+    "and name the program `platematte`, its environment's folder or its Python: in the host's "
+    "setting for the engine, or in the environment variable {}.".format(VARIABLE)
 )
 
 

@@ -12,8 +12,8 @@ import nuke
 
 from . import batch, readback, running
 from .edits import set_quietly
-from .errors import PlateMatteError
-from .node import INPUTS, is_ours, read_cache
+from .errors import PlateMatteError, one_line
+from .node import INPUTS, is_ours, read_cache, shown_folder
 
 _BETWEEN_LOOKS_S = 2.0
 """The graph above is walked to find out what is stale; playback must not feel it."""
@@ -21,7 +21,10 @@ _OURS_TO_SET = frozenset(
     """status shown shown_frames made_with last_run run_id has_foreground has_clean has_residual
     has_confidence xpos ypos selected name label""".split()
 )
+_SLOW_S, _REST = 0.02, 20
+"""After a look that was slow, as on a busy file server, all nodes rest this many times as long."""
 _looked: Dict[str, float] = {}
+_rest_until = 0.0
 
 
 def on_create(node: Any) -> None:
@@ -52,10 +55,15 @@ def update_ui(node: Any) -> None:
     """Notice that something above the node changed; Nuke tells of that in no other way."""
     if not nuke.GUI or not _is_whole(node) or _is_busy(node):
         return
+    global _rest_until
     name, now = node.fullName(), time.monotonic()
-    if now - _looked.get(name, -_BETWEEN_LOOKS_S) >= _BETWEEN_LOOKS_S:
-        _looked[name] = now
-        readback.refresh(node)
+    if now < _rest_until or now - _looked.get(name, -_BETWEEN_LOOKS_S) < _BETWEEN_LOOKS_S:
+        return
+    _looked[name] = now
+    readback.refresh(node)
+    took = time.monotonic() - now
+    if took > _SLOW_S:
+        _rest_until = now + _REST * took
 
 
 def _is_busy(node: Any) -> bool:
@@ -67,11 +75,15 @@ def _show_chosen(node: Any) -> None:
     chosen, shown = int(node["version"].value()), int(node["shown"].value())
     if chosen == shown:
         return
+    folder = shown_folder(node)
     try:
         readback.show_version(node, read_cache(node), chosen)
     except PlateMatteError as error:
+        told = str(error)
+        if folder is not None:
+            told += " What is shown lies in {}.".format(folder.parent.as_posix())
         # What is shown stays, and the knob tells the truth again.
-        set_quietly(node, version=shown, last_run=str(error))
+        set_quietly(node, version=shown, last_run=one_line(told))
 
 
 def _suggest_clean_frame(node: Any) -> None:

@@ -6,9 +6,11 @@ nodes are made inside the group, beside its Input nodes, and are gone afterwards
 
 from __future__ import annotations
 
+import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import nuke
 
@@ -43,6 +45,10 @@ _WRITE = (
 )
 
 
+_LITTLE_SPACE = 256 << 20
+"""Bytes. A frame of 4K in 32 bit float may need a third of it."""
+
+
 def export_inputs(node: nuke.Node, order: Order, folder: Path) -> Dict[str, str]:
     """Write all connected inputs below a folder and return their patterns by role.
 
@@ -53,26 +59,35 @@ def export_inputs(node: nuke.Node, order: Order, folder: Path) -> Dict[str, str]
     patterns = {}
     with unrecorded(), kept_selection(), full_resolution():
         for role in order.roles:
-            frames, name = order.frames, role + ".%04d.exr"
+            # %V is Nuke's own field for the view's name.
+            frames, name = order.frames, role + (".%V" if len(order.views) > 1 else "")
             if role == "clean" and order.clean_frame is not None:
-                frames, name = (order.clean_frame,), role + ".exr"
-            path = folder / name
-            with _temporary_write(node, role, path) as write:
+                frames, path = (order.clean_frame,), folder / (name + ".exr")
+            else:
+                path = folder / (name + ".%04d.exr")
+            with _temporary_write(node, role, path, order.views) as write:
                 for first, last in runs(frames):
-                    _execute(write, role, path, first, last)
+                    _execute(write, role, path, first, last, order.views)
             patterns[role] = path.as_posix()
     return patterns
 
 
-def file_of(pattern: Path, frame: int) -> Path:
-    """Return the file of a frame."""
-    return pattern.parent / (pattern.name % frame if "%" in pattern.name else pattern.name)
+def file_of(pattern: Path, frame: int, view: str) -> Path:
+    """Return the file of a frame and a view."""
+    name = pattern.name.replace("%V", view)
+    return pattern.parent / (name % frame if "%" in name else name)
 
 
 @contextmanager
-def _temporary_write(node: nuke.Node, role: str, path: Path) -> Iterator[nuke.Node]:
+def _temporary_write(
+    node: nuke.Node, role: str, path: Path, views: Tuple[str, ...]
+) -> Iterator[nuke.Node]:
     node.begin()
     try:
+        left = nuke.toNode("platematte_export_" + role)
+        if left is not None:
+            # From a script that Nuke saved by itself in the middle of an export, before it crashed.
+            nuke.delete(left)
         source = nuke.toNode(role)
         write = nuke.nodes.Write(name="platematte_export_" + role)
     finally:
@@ -82,47 +97,76 @@ def _temporary_write(node: nuke.Node, role: str, path: Path) -> Iterator[nuke.No
         for name, value in _WRITE:
             write[name].setValue(value)
         write["channels"].setValue(_CHANNELS[role])
+        write["views"].setValue(" ".join(views))
         write["file"].setValue(path.as_posix())
         yield write
     finally:
         nuke.delete(write)
 
 
-def _execute(write: Any, role: str, path: Path, first: int, last: int) -> None:
+def _execute(
+    write: Any, role: str, path: Path, first: int, last: int, views: Tuple[str, ...]
+) -> None:
     try:
-        nuke.execute(write, first, last, 1)
+        nuke.execute(write, first, last, 1, list(views))
     except RuntimeError as error:
         if "cancel" in str(error).lower():
             raise Cancelled(
                 "cancelled while the {} was exported.".format(ROLE_WORDS[role])
             ) from error
-        frame = _first_missing(path, first, last)
+        missing = _first_missing(path, first, last, views)
+        where = "" if missing is None else " at frame {}".format(_words(missing, views))
         raise PlateMatteError(
-            "the {} cannot be rendered at frame {}: {}.".format(
-                ROLE_WORDS[role], frame, str(error).rstrip(".")
+            "the {} cannot be rendered{}: {}.".format(
+                ROLE_WORDS[role], where, str(error).rstrip(".")
             ),
-            "Put it right upstream, or leave the frame out with a custom range.",
+            _advice(path),
         ) from error
-    missing = _first_missing(path, first, last)
+    missing = _first_missing(path, first, last, views)
     if missing is not None:
         raise PlateMatteError(
             "{}: Nuke reported no error, but frame {} of the {} is not there.".format(
-                file_of(path, missing), missing, ROLE_WORDS[role]
+                file_of(path, *missing), _words(missing, views), ROLE_WORDS[role]
             ),
             "Check permissions and free space of the cache folder.",
         )
 
 
-def _first_missing(path: Path, first: int, last: int) -> Any:
-    return next(
-        (frame for frame in range(first, last + 1) if not file_of(path, frame).is_file()), None
-    )
+def _advice(path: Path) -> str:
+    """Return what to do about a frame that was not written; path: the export's pattern."""
+    folder = path.parent if path.parent.is_dir() else path.parent.parent
+    try:
+        free = shutil.disk_usage(str(folder)).free
+    except OSError:
+        free = 0
+    if free < _LITTLE_SPACE or not os.access(str(folder), os.W_OK):
+        return "Check permissions and free space of the cache folder ({} MiB are free).".format(
+            free >> 20
+        )
+    return "Put it right upstream, or leave the frame out with a custom range."
+
+
+def _first_missing(
+    path: Path, first: int, last: int, views: Tuple[str, ...]
+) -> Optional[Tuple[int, str]]:
+    wanted = ((frame, view) for frame in range(first, last + 1) for view in views)
+    return next((one for one in wanted if not file_of(path, *one).is_file()), None)
+
+
+def _words(missing: Tuple[int, str], views: Tuple[str, ...]) -> str:
+    frame, view = missing
+    return "{} of the view {}".format(frame, view) if len(views) > 1 else str(frame)
 
 
 def _check_channels(node: nuke.Node, order: Order) -> None:
     """Refuse an input without the channels that are exported: Nuke would write black for them."""
     for role in order.roles:
         there: Tuple[str, ...] = tuple(node.input(INPUTS[role]).channels())
+        if not there:
+            raise PlateMatteError(
+                "the {} (input {}) delivers no image.".format(ROLE_WORDS[role], INPUTS[role]),
+                "Look for a node above it whose input is not connected.",
+            )
         for channel in _NEEDED[_CHANNELS[role]]:
             if channel not in there:
                 raise PlateMatteError(

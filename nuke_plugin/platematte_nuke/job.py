@@ -52,12 +52,17 @@ def run_job(
     """
     with _our_turn(is_cancelled):
         try:
-            _warm_engine(command, ocio, host).run(job, on_progress, is_cancelled)
+            engine = _warm_engine(command, ocio, host)
+            if is_cancelled():
+                raise Cancelled("cancelled.")
+            engine.run(job, on_progress, is_cancelled)
         except EngineFailed as error:
             if error.failure.code == "cancelled":
                 raise Cancelled("cancelled.") from error
             raise PlateMatteError(str(error)) from error
         except (EngineDied, VersionMismatch) as error:
+            if is_cancelled():
+                raise Cancelled("cancelled; the engine did not answer and was ended.") from error
             raise PlateMatteError(str(error)) from error
 
 
@@ -88,12 +93,15 @@ def _warm_engine(command: List[str], ocio: Optional[str], host: str) -> Engine:
     global _engine, _started_with
     if _engine is not None and _started_with != (command, ocio):
         stop_engine()
-    if _engine is None:
-        _engine, _started_with = Engine(command, host), (command, ocio)
-    if not _engine.is_running:
+    # Held here as well: `stop_engine` on another thread takes the global one away.
+    engine = _engine
+    if engine is None:
+        engine = _engine = Engine(command, host)
+        _started_with = (command, ocio)
+    if not engine.is_running:
         with _environment("OCIO", ocio):
-            _engine.start()
-    return _engine
+            engine.start()
+    return engine
 
 
 @contextmanager

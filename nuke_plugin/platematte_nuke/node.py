@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ ROLE_WORDS = {
     "garbage": "garbage matte",
     "core": "core matte",
 }
+READ = "matte_read"
+"""Name of the Read inside the group."""
+UNSAVED = "platematte-unsaved-"
+"""How the folder in the system's temporary files begins."""
 LAYERS = ("foreground", "clean", "residual", "confidence")
 LAYER_OF_OUTPUT = {
     "straight": "foreground",
@@ -30,6 +35,8 @@ LAYER_OF_OUTPUT = {
     "residual": "residual",
 }
 """Outputs that show a layer of the file; the others need none."""
+
+_VIEW = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Settings = Dict[str, Dict[str, Any]]
 
@@ -50,6 +57,8 @@ class Order:
     engine: str
     """Path from the knob; empty: the engine is looked for."""
     keep_inputs: bool
+    views: Tuple[str, ...]
+    """Views of the script; each is matted."""
 
 
 def is_ours(node: Any) -> bool:
@@ -69,7 +78,6 @@ def read_order(node: nuke.Node, frames: Optional[Tuple[int, ...]] = None) -> Ord
     Raises PlateMatteError for what is missing or cannot be done, before anything is exported.
     """
     roles = _read_roles(node)
-    _refuse_views()
     space = read_working_space(node["plate_space"].value().strip())
     return Order(
         frames=read_range(node) if frames is None else tuple(sorted(set(frames))),
@@ -81,6 +89,7 @@ def read_order(node: nuke.Node, frames: Optional[Tuple[int, ...]] = None) -> Ord
         cache=read_cache(node),
         engine=(node["engine"].evaluate() or "").strip(),
         keep_inputs=bool(node["keep_inputs"].value()),
+        views=_read_views(),
     )
 
 
@@ -160,8 +169,18 @@ def _choose_cache(node: nuke.Node) -> Path:
     if script:
         return Path(script).absolute().parent / "platematte" / name
     # By process, so that the unsaved scripts of two people or two Nukes stay apart.
-    unsaved = "platematte-unsaved-{}".format(os.getpid())
-    return Path(tempfile.gettempdir()) / unsaved / name
+    return Path(tempfile.gettempdir()) / "{}{}".format(UNSAVED, os.getpid()) / name
+
+
+def shown_folder(node: nuke.Node) -> Optional[Path]:
+    """Return the version folder that is shown, wherever it is; None when nothing is.
+
+    It need not lie in the cache folder of today: the script may have been saved elsewhere since, or
+    the node renamed or copied.
+    """
+    read = node.node(READ)
+    path = (read["file"].value() or "") if read is not None else ""
+    return Path(path).parent if path and int(node["shown"].value()) else None
 
 
 def is_cache_temporary(node: nuke.Node) -> bool:
@@ -184,15 +203,15 @@ def _read_clean_frame(node: nuke.Node) -> Optional[int]:
     return int(node["clean_frame"].value())
 
 
-def _refuse_views() -> None:
-    views = nuke.views()
-    if len(views) > 1:
+def _read_views() -> Tuple[str, ...]:
+    views = tuple(nuke.views())
+    odd = [view for view in views if not _VIEW.fullmatch(view)]
+    if odd and len(views) > 1:
         raise PlateMatteError(
-            "this script has the views {}; PlateMatte mattes one view only.".format(
-                ", ".join(views)
-            ),
-            "Matte each eye in a script that has one view.",
+            "the view {!r} cannot be part of a file's name.".format(odd[0]),
+            "Give it a name of letters, digits and underscores in the project settings.",
         )
+    return views
 
 
 def _parse_assignment(text: str) -> Tuple[str, str, str]:

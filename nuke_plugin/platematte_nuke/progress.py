@@ -25,18 +25,16 @@ class _Bar:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._task: Any = nuke.ProgressTask("PlateMatte " + run.name) if nuke.GUI else None
-        self._shown: Optional[Progress] = None
 
     def show(self, progress: Progress) -> None:
         """Say how far it is."""
         self._run.progress = progress
-        if progress.kind not in ("start", "frame", "warning", "done"):
-            return
-        self._shown = progress
         self._run.told = _tell(self._run, progress)
         if self._task is not None:
             self._task.setMessage(self._run.told)
-            self._task.setProgress(int(100 * progress.done / max(progress.total, 1)))
+            # A stage before the first frame, as the loading of the weights, has no numbers.
+            if progress.total:
+                self._task.setProgress(int(100 * progress.done / progress.total))
         else:
             nuke.tprint("PlateMatte: " + self._run.told)
         node = running.find_node(self._run)
@@ -129,6 +127,8 @@ class BackgroundProgress:
 
 
 def _tell(run: Run, progress: Progress) -> str:
+    if progress.kind == "stage":
+        return "v{:03d}: {}".format(run.version, progress.message)
     words = "v{:03d}: {} of {} frames".format(run.version, progress.done, progress.total)
     if progress.kind == "warning":
         frame = "" if progress.frame is None else "frame {}: ".format(progress.frame)

@@ -10,12 +10,10 @@ import nuke
 
 from . import running, stale
 from .edits import set_quietly, unrecorded
-from .errors import PlateMatteError
+from .errors import PlateMatteError, one_line
 from .frames import format_frames
-from .node import LAYERS
-from .versions import PATTERN, frames_in, read_record, version_folder
-
-READ = "matte_read"
+from .node import LAYERS, READ
+from .versions import frames_in, pattern_for, read_record, version_folder, views_in
 
 
 def show_version(node: nuke.Node, cache: Path, version: int) -> None:
@@ -30,7 +28,7 @@ def show_version(node: nuke.Node, cache: Path, version: int) -> None:
     record = read_record(folder) or {}
     layers = record.get("layers", [])
     with unrecorded():
-        _set_read(node, folder / PATTERN, frames[0], frames[-1])
+        _set_read(node, folder / pattern_for(views_in(folder)), frames[0], frames[-1])
         for layer in LAYERS:
             node["has_" + layer].setValue(layer in layers)
         node["shown_frames"].setValue(format_frames(frames))
@@ -49,7 +47,7 @@ def refresh(node: nuke.Node) -> None:
 def note_error(node: nuke.Node, error: PlateMatteError) -> None:
     """Say in the status line why a run did not begin; one that is under way has its own line."""
     if running.run_of(node) is None:
-        set_quietly(node, last_run=" ".join(str(error).split()))
+        set_quietly(node, last_run=one_line(str(error)))
         refresh(node)
 
 

@@ -6,22 +6,25 @@ waited for on a thread of its own, or, for a script that wants to wait, right he
 
 from __future__ import annotations
 
-import shlex
+import re
 import threading
+import traceback
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import nuke
 
-from platematte_client.messages import Matte, Progress
+from platematte_client.messages import Progress
 
-from . import job, readback, running, stale, versions
+from . import job, readback, running, versions
 from .edits import set_quietly, unrecorded
-from .errors import Cancelled, PlateMatteError
+from .errors import Cancelled, PlateMatteError, internal_error, one_line
 from .export import export_inputs
 from .frames import format_frames
-from .node import check_ours, read_order
+from .node import INPUTS, ROLE_WORDS, check_ours, read_order
 from .progress import BackgroundProgress, DirectProgress
+from .record import make_jobs, make_record
 from .running import Run
 
 
@@ -92,13 +95,16 @@ def _prepare(node: nuke.Node, frames: Optional[Tuple[int, ...]], is_to_run: bool
     set_quietly(node, status="v{:03d}: exporting {}".format(version, format_frames(order.frames)))
     try:
         patterns = export_inputs(node, order, folder / "inputs")
-        run.job = _make_job(run, patterns)
-        versions.write_record(folder, _make_record(node, run))
+        run.jobs = make_jobs(run, patterns)
+        versions.write_record(folder, make_record(node, run))
+    except OSError as error:
+        _give_up(node, folder)
+        raise PlateMatteError(
+            "{}: the job's files cannot be written: {}.".format(folder, error.strerror),
+            "Check permissions and free space of the cache folder.",
+        ) from error
     except BaseException:
-        # Nothing was computed: without its inputs the folder is empty and goes.
-        versions.remove_inputs(folder)
-        versions.remove_if_empty(folder)
-        readback.refresh(node)
+        _give_up(node, folder)
         raise
     if is_to_run:
         with unrecorded():
@@ -110,66 +116,76 @@ def _prepare(node: nuke.Node, frames: Optional[Tuple[int, ...]], is_to_run: bool
     return run
 
 
-def _make_job(run: Run, patterns: Dict[str, str]) -> Matte:
-    shot: Dict[str, Any] = dict(patterns)
-    shot["out"] = (run.folder / versions.PATTERN).as_posix()
-    shot["frames"] = format_frames(run.order.frames)
-    thumbnail = (run.folder / versions.THUMBNAIL).as_posix()
-    return Matte(job=run.id, shot=shot, settings=run.order.settings, thumbnail=thumbnail)
-
-
-def _make_record(node: nuke.Node, run: Run) -> Dict[str, Any]:
-    assert run.job is not None, "the job is made before its record"
-    shot, settings_file = run.job.shot, run.folder / "settings.json"
-    settings_file.write_text(versions.as_json(run.job.settings), encoding="utf-8")
-    command = ["platematte", "matte", shot["plate"], shot["clean"], "--out", shot["out"]]
-    command += ["--frames=" + shot["frames"], "--settings", settings_file.as_posix()]
-    for role in ("garbage", "core"):
-        command += ["--" + role, shot[role]] if role in shot else []
-    return {
-        "node": run.name,
-        "script": nuke.root()["name"].value(),
-        "host": run.host,
-        "shot": shot,
-        "settings": run.job.settings,
-        "ocio": run.order.space.config,
-        "layers": list(run.order.layers),
-        "command": command,
-        "shell": " ".join(shlex.quote(word) for word in command),
-        "made_with": stale.describe_making(node, run.order),
-    }
+def _give_up(node: nuke.Node, folder: Path) -> None:
+    # Nothing was computed, so that nothing is lost with the folder.
+    versions.abandon(folder)
+    readback.refresh(node)
 
 
 def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> None:
     """Run the engine; how it ended is noted in the run. Any thread: nothing here is Nuke's."""
-    assert run.job is not None, "a run is prepared before it is computed"
+    teller, ocio = _Teller(run, show), run.order.space.config
     try:
-        ocio = run.order.space.config
-        job.run_job(run.job, run.command, ocio, run.host, _noting(run, show), is_cancelled)
-    except PlateMatteError as error:
+        for index, one in enumerate(run.jobs):
+            teller.begin_view(index)
+            job.run_job(one, run.command, ocio, run.host, teller.tell, is_cancelled)
+    except Cancelled as error:
         run.error = error
+    except PlateMatteError as error:
+        run.error = PlateMatteError(teller.view_words + _name_inputs(run, str(error)))
     except Exception as error:
         # A fault of ours: it must not leave the node waiting for ever.
-        run.error = PlateMatteError(
-            "internal error: {}: {}".format(type(error).__name__, error),
-            "Please report it with the text of Troubleshoot.",
-        )
+        run.error = internal_error(error)
     except BaseException:
         run.error = Cancelled("cancelled.")
         raise
 
 
-def _noting(run: Run, show: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Return `show`, keeping warnings and the pace: a bar shows the newest line only."""
+class _Teller:
+    """Tells the progress of one view as that of all; keeps warnings and the pace of frames."""
 
-    def note_and_show(progress: Progress) -> None:
-        run.pace.note(progress)
+    def __init__(self, run: Run, show: Callable[[Progress], None]) -> None:
+        self._run, self._show = run, show
+        self._index = 0
+        self._earlier_s = self._seconds = 0.0
+        self.view_words = ""
+
+    def begin_view(self, index: int) -> None:
+        """Count on from the views before."""
+        views = self._run.order.views
+        self._index, self._earlier_s = index, self._earlier_s + self._seconds
+        self.view_words = "view {}: ".format(views[index]) if len(views) > 1 else ""
+
+    def tell(self, progress: Progress) -> None:
+        """Pass progress on."""
+        self._seconds = progress.seconds
         if progress.kind == "warning":
             frame = "" if progress.frame is None else "frame {}: ".format(progress.frame)
-            run.warnings.append(frame + progress.message)
-        show(progress)
+            told = self.view_words + frame + _name_inputs(self._run, progress.message)
+            self._run.warnings.append(told)
+        told_of_all = replace(
+            progress,
+            done=progress.done + self._index * progress.total,
+            total=progress.total * len(self._run.order.views),
+            seconds=progress.seconds + self._earlier_s,
+        )
+        self._run.pace.note(told_of_all)
+        self._show(told_of_all)
 
-    return note_and_show
+
+def _name_inputs(run: Run, text: str) -> str:
+    """Return a text of the engine's with inputs in the place of exported files.
+
+    An artist knows nothing of those files, and they are gone when the text is read.
+    """
+
+    def name(match: "re.Match[str]") -> str:
+        role = match.group(1)
+        return "{} (input {})".format(ROLE_WORDS[role], INPUTS[role])
+
+    inputs = re.escape((run.folder / "inputs").as_posix() + "/")
+    pattern = r"({})(?:\.[-\w#]+)*?\.exr".format("|".join(INPUTS))
+    return re.sub(inputs + pattern, name, text)
 
 
 def _finish(run: Run) -> Optional[Exception]:
@@ -189,6 +205,9 @@ def _finish(run: Run) -> Optional[Exception]:
             readback.refresh(node)
     except PlateMatteError as error:
         run.error = run.error or error
+    except Exception as error:
+        nuke.tprint(traceback.format_exc())
+        run.error = run.error or internal_error(error)
     finally:
         _remove_inputs(run)
         running.end(run)
@@ -215,12 +234,12 @@ def _tell_end(run: Run) -> str:
             format_frames(done), run.version, run.version
         )
     words = running.CANCELLED if isinstance(run.error, Cancelled) else str(run.error)
-    return " ".join(words.split()) + kept
+    return one_line(words) + kept
 
 
 def _tell_warnings(run: Run) -> str:
     if not run.warnings:
         return ""
     more = len(run.warnings) - 1
-    more_words = " (and {} more warnings)".format(more) if more else ""
-    return running.WARNING + run.warnings[0] + more_words
+    words = " (and {} more warning{})".format(more, "s" if more > 1 else "") if more else ""
+    return running.WARNING + run.warnings[0] + words

@@ -43,7 +43,8 @@ class Run(Ticket):
         self.order = order
         self.version = version
         self.folder = folder
-        self.job: Optional[Matte] = None
+        self.jobs: List[Matte] = []
+        """One for each view."""
         self.command: List[str] = []
         self.host = "Nuke " + nuke.NUKE_VERSION_STRING
         self.cancelled = threading.Event()
@@ -83,7 +84,7 @@ def run_of(node: nuke.Node) -> Optional[Run]:
 
 def our_nodes() -> Iterator[Any]:
     """Return all PlateMatte nodes of the script, also those inside of groups."""
-    return (group for group in _groups(nuke.root()) if is_ours(group))
+    return (node for node in all_nodes(nuke.root()) if is_ours(node))
 
 
 def find_node(run: Ticket) -> Optional[nuke.Node]:
@@ -92,19 +93,25 @@ def find_node(run: Ticket) -> Optional[nuke.Node]:
         node = nuke.toNode(run.name)
     if is_ours(node) and node["run_id"].value() == run.id:
         return node
-    for node in _groups(nuke.root()):
+    for node in all_nodes(nuke.root()):
         if is_ours(node) and node["run_id"].value() == run.id:
             run.name = node.fullName()
             return node
     return None
 
 
+def folders() -> List[Path]:
+    """Return the version folders that are being written."""
+    return [run.folder for run in _runs.values()]
+
+
 def _is(run: Ticket, node: nuke.Node) -> bool:
     return bool(run.name == node.fullName())
 
 
-def _groups(inside: Any) -> Iterator[Any]:
+def all_nodes(inside: Any) -> Iterator[Any]:
+    """Yield all nodes in a group, and those of the groups in it."""
     for node in inside.nodes():
+        yield node
         if node.Class() == "Group":
-            yield node
-            yield from _groups(node)
+            yield from all_nodes(node)

@@ -6,22 +6,25 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import nuke
 
 from .colour import read_working_space
 from .errors import PlateMatteError
-from .frames import parse_frames
+from .frames import format_frames, parse_frames
 from .node import (
     INPUTS,
     LAYER_OF_OUTPUT,
     ROLE_WORDS,
+    UNSAVED,
     Order,
     is_cache_temporary,
     read_cache,
     read_settings,
+    shown_folder,
 )
+from .versions import frames_in
 
 # How a node looks, what its panel does and what we write there ourselves: none of it is a pixel.
 _COSMETIC = frozenset(
@@ -88,9 +91,33 @@ def describe_shown(node: nuke.Node) -> str:
     if layer is not None and not node["has_" + layer].value():
         parts.append("this version has no layer {}, matte again".format(layer))
     parts.append(_staleness(node, frames))
-    if is_cache_temporary(node):
-        parts.append("in temporary files, save the script: " + read_cache(node).as_posix())
+    parts += _troubles_on_disk(node, frames)
     return "; ".join(parts)
+
+
+def _troubles_on_disk(node: nuke.Node, frames: str) -> List[str]:
+    """Return what is not as it should be with the files that are shown."""
+    folder = shown_folder(node)
+    if folder is None:
+        return []
+    troubles = []
+    gone = sorted({*parse_frames(frames)} - {*frames_in(folder)}) if frames else []
+    if gone:
+        troubles.append("GONE from the disk: frames {}".format(format_frames(gone)))
+    if is_cache_temporary(node):
+        troubles.append("in temporary files, save the script: " + folder.parent.as_posix())
+    elif folder.parent.parent.name.startswith(UNSAVED):
+        troubles.append("in temporary files, matte again to keep it: " + folder.parent.as_posix())
+    elif folder.parent != _cache_or_none(node):
+        troubles.append("from the folder " + folder.parent.as_posix())
+    return troubles
+
+
+def _cache_or_none(node: nuke.Node) -> Optional[Path]:
+    try:
+        return read_cache(node)
+    except PlateMatteError:
+        return None
 
 
 def _staleness(node: nuke.Node, frames: str) -> str:
@@ -123,6 +150,9 @@ def _decisive(settings: Dict[str, Dict[str, Any]], clean_frame: Any) -> Dict[str
         if name not in _INDIFFERENT and not name.startswith("engine.")
     }
     kept["clean_frame"] = clean_frame
+    views = nuke.views()
+    if len(views) > 1:
+        kept["views"] = list(views)
     return kept
 
 
@@ -182,10 +212,14 @@ def _files(node: nuke.Node, frames: Tuple[int, ...]) -> List[Any]:
     pattern = (knob.value() or "") if knob is not None else ""
     found = []
     for frame in {frames[0], frames[-1]} if frames and isinstance(pattern, str) else ():
-        path = Path(_FIELD.sub(lambda match, number=frame: _digits(match, number), pattern))
-        if path.is_file():
-            status = path.stat()
-            found.append([frame, status.st_size, status.st_mtime_ns])
+        numbered = _FIELD.sub(lambda match, number=frame: _digits(match, number), pattern)
+        for view in nuke.views():
+            path = Path(numbered.replace("%V", view).replace("%v", view[:1]))
+            if path.is_file():
+                status = path.stat()
+                found.append([frame, status.st_size, status.st_mtime_ns])
+            if "%V" not in numbered and "%v" not in numbered:
+                break
     return sorted(found)
 
 

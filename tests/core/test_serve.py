@@ -328,6 +328,20 @@ def test_an_error_has_path_reason_and_fix_and_the_server_goes_on(
     assert host.until_answer("b")[-1].kind == "done"
 
 
+def test_what_is_wrong_with_the_files_is_said_before_the_weights_are_loaded(
+    tmp_path: Path, make_shot: MakeShot, host: Host, ask: Callable[..., Matte], loads: list[Path]
+) -> None:
+    shot = make_shot(tmp_path, frames=1)
+    lost = Shot(str(tmp_path / "nowhere" / "plate.####.exr"), shot.clean, shot.out)
+    late = Shot(shot.plate, shot.clean, shot.out, "1001-1009")  # type: ignore[arg-type]
+    host.say(ask("a", lost), ask("b", late))
+    for job in "ab":
+        said = host.until_answer(job)
+        assert stages(said) in ([], ["waits for 1 earlier job"])
+        assert said[-1].code == "input-missing"
+    assert loads == []
+
+
 def test_frames_that_exist_are_refused_and_kept_unless_the_job_says_otherwise(
     tmp_path: Path, make_shot: MakeShot, host: Host, ask: Callable[..., Matte]
 ) -> None:

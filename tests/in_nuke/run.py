@@ -236,6 +236,24 @@ def a_missing_clean_plate_is_named(session: Session) -> str:
 
 
 @check
+def each_view_of_a_script_is_matted(session: Session) -> str:
+    """Matte one frame with a second view, then take the view away again."""
+    shown = int(session.node["shown"].value())
+    views = list(nuke.views())
+    nuke.addView("second")
+    try:
+        run = session.plugin.run(session.node, session.first)
+    finally:
+        nuke.deleteView("second")
+    names = sorted(path.name for path in run.folder.glob("*.exr"))
+    wanted = ["matte.{}.{}.exr".format(view, session.first) for view in [*views, "second"]]
+    session.plugin.attach(session.node, shown)
+    expect(names == sorted(wanted), "frames on disk: {}".format(names))
+    expect(list(nuke.views()) == views, "the views are {}".format(nuke.views()))
+    return ", ".join(names)
+
+
+@check
 def a_saved_script_opens_with_the_same_pixels(session: Session) -> str:
     """Save, clear, open, and compare alpha."""
     name, path = session.node.fullName(), (session.folder / "comp.nk").as_posix()

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import OpenImageIO as oiio
+
+if TYPE_CHECKING:
+    import OpenImageIO as oiio
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGIN = REPOSITORY / "nuke_plugin"
@@ -152,6 +154,8 @@ def write_shot(
 
 def write_exr(path: Path, pixels: np.ndarray, overscan_px: int = 0, channels: str = "RGB") -> None:
     """Write H x W x C float32."""
+    import OpenImageIO as oiio  # late: Python 3.7 has none, and opens comps all the same
+
     height, width = pixels.shape[:2]
     spec = oiio.ImageSpec(width, height, len(channels), "float")
     spec.channelnames = list(channels)
@@ -167,6 +171,8 @@ def write_exr(path: Path, pixels: np.ndarray, overscan_px: int = 0, channels: st
 
 def read_exr(path: Path) -> tuple[np.ndarray, oiio.ImageSpec]:
     """Return H x W x C float32 and the header."""
+    import OpenImageIO as oiio
+
     source = oiio.ImageInput.open(str(path))
     assert source is not None, oiio.geterror()
     pixels, spec = source.read_image("float"), oiio.ImageSpec(source.spec())

@@ -52,6 +52,24 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     stop_engine()
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List the planted mistakes with the test that caught each."""
+    told = [
+        value
+        for reports in (
+            terminalreporter.getreports("passed"),
+            terminalreporter.getreports("failed"),
+        )
+        for report in reports
+        for name, value in report.user_properties
+        if name == "seeded bug"
+    ]
+    if told:
+        terminalreporter.section(f"{len(told)} mistakes planted in the Nuke plug-in")
+        for line in told:
+            terminalreporter.write_line(line)
+
+
 def _running(gui: bool) -> Iterator[Any]:
     from doubles import install, remove
 

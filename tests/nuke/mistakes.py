@@ -14,6 +14,9 @@ MATTE = ("test_plugin_matte.py",)
 PANEL = ("test_plugin_panel.py",)
 STALE = ("test_plugin_stale.py",)
 TEXT = ("test_gizmo_text.py",)
+VIEWS = ("test_plugin_views.py",)
+TROUBLES = ("test_plugin_troubles.py",)
+INTERRUPTIONS = ("test_plugin_interruptions.py",)
 
 
 class Mistake(NamedTuple):
@@ -108,14 +111,14 @@ MISTAKES = [
         EXPORT,
         (
             "export.py",
-            "nuke.execute(write, first, last, 1)",
+            "nuke.execute(write, first, last, 1, list(views))",
             "nuke.execute([write], first, last, 1)",
         ),
     ),
     _mistake(
         "held clean plate at the wrong frame",
         EXPORT,
-        ("export.py", "(order.clean_frame,), role", "order.frames[:1], role"),
+        ("export.py", "(order.clean_frame,), folder", "order.frames[:1], folder"),
     ),
     _mistake(
         "mattes exported as colour", EXPORT, ("export.py", '"garbage": "alpha"', '"garbage": "rgb"')
@@ -130,7 +133,11 @@ MISTAKES = [
         MATTE,
         ("node.py", "range(int(first), int(last) + 1)", "range(int(first), int(last))"),
     ),
-    _mistake("second view silently left out", EXPORT, ("node.py", "    _refuse_views()\n", "")),
+    _mistake(
+        "second view silently left out",
+        VIEWS,
+        ("node.py", "    return views\n", "    return views[:1]\n"),
+    ),
     _mistake(
         "missing input not named",
         EXPORT,
@@ -166,7 +173,7 @@ MISTAKES = [
         BACKGROUND,
         (
             "progress.py",
-            "int(100 * progress.done / max(progress.total, 1))",
+            "int(100 * progress.done / progress.total)",
             "100 * progress.done / max(progress.total, 1)",
         ),
     ),
@@ -180,7 +187,7 @@ MISTAKES = [
         BACKGROUND,
         (
             "running.py",
-            "    for node in _groups(nuke.root()):\n        if is_ours",
+            "    for node in all_nodes(nuke.root()):\n        if is_ours",
             "    for node in ():\n        if is_ours",
         ),
     ),
@@ -315,6 +322,40 @@ MISTAKES = [
             ' onCreate "try:\\n    from platematte_nuke import callbacks\\n'
             "except ImportError:\\n    pass\\nelse:\\n    callbacks",
             ' onCreate "if 1:\\n    from platematte_nuke import callbacks\\n    callbacks',
+        ),
+    ),
+    _mistake(
+        "frames below zero lost",
+        TROUBLES,
+        ("versions.py", r"(-\d{3,}|\d{4,})", r"(-?\d{4,})"),
+    ),
+    _mistake(
+        "deleted frames called up to date",
+        TROUBLES,
+        ("stale.py", "    if gone:\n", "    if not frames:\n"),
+    ),
+    _mistake(
+        "an exported file named to an artist who never saw it",
+        TROUBLES,
+        ("run.py", "PlateMatteError(teller.view_words + _name_inputs(run, str(error)))", "error"),
+    ),
+    _mistake(
+        "an empty version left behind by an export that failed",
+        TROUBLES,
+        ("run.py", "    versions.abandon(folder)\n", ""),
+    ),
+    _mistake(
+        "a range of the root in place of the typed one",
+        MATTE + TROUBLES,
+        ("node.py", '    if mode == "custom":\n', '    if mode == "typed":\n'),
+    ),
+    _mistake(
+        "versions of a copy of the node deleted",
+        INTERRUPTIONS,
+        (
+            "buttons.py",
+            "        if folder not in used\n",
+            '        if folder.name != "v{:03d}".format(int(node["shown"].value()))\n',
         ),
     ),
 ]

@@ -277,3 +277,35 @@ def test_a_channel_that_is_not_there_is_written_black(nuke: Any, tmp_path: Path)
     image = pull(_read(nuke, tmp_path / "a.exr"), 1)
     assert list(image.planes) == ["rgba.alpha"]
     assert not image.plane("rgba.alpha").any()
+
+
+def test_each_view_is_rendered_into_a_file_of_its_own(nuke: Any, tmp_path: Path) -> None:
+    nuke.root()["views"].setValue("left #ff0000\nright #00ff00")
+    for view, red in (("left", 1), ("right", 2)):
+        source = nuke.nodes.Constant(channels="rgba", color=[red, 0, 0, 1])
+        source["format"].setValue(nuke.Format(6, 4))
+        path = tmp_path / f"in.{view}.%04d.exr"
+        nuke.execute(_write(nuke, source, path, views="left"), 1, 1)
+    read = _read(nuke, tmp_path / "in.%V.%04d.exr", first=1, last=1)
+    both = _write(nuke, read, tmp_path / "out.%V.%04d.exr", views="left right")
+    nuke.execute(both, 1, 1, 1, ["left", "right"])
+    for view, red in (("left", 1), ("right", 2)):
+        source = oiio.ImageInput.open(str(tmp_path / f"out.{view}.0001.exr"))
+        assert (source.read_image("float")[..., 0] == red).all()
+    assert nuke.thisView() == "left"
+
+
+def test_views_that_cannot_be_rendered_apart_are_refused(nuke: Any, tmp_path: Path) -> None:
+    nuke.root()["views"].setValue("left #ff0000\nright #00ff00")
+    write = _write(nuke, _ramp(nuke), tmp_path / "out.%04d.exr", views="left right")
+    with pytest.raises(NotImplementedError, match="%V"):
+        nuke.execute(write, 1, 1)
+    with pytest.raises(RuntimeError, match="no view main"):
+        nuke.execute(write, 1, 1, 1, ["main"])
+    write["views"].setValue("main")
+    with pytest.raises(RuntimeError, match="no view main"):
+        nuke.execute(write, 1, 1)
+    write["views"].setValue("left")
+    with pytest.raises(RuntimeError, match="no view to render"):
+        nuke.execute(write, 1, 1, 1, ["right"])
+    assert list(tmp_path.iterdir()) == []

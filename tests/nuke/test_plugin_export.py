@@ -202,13 +202,6 @@ def test_missing_inputs_are_named(comp: Comp) -> None:
         export(comp)
 
 
-def test_another_view_is_refused_and_not_half_done(comp: Comp) -> None:
-    comp.shot()
-    comp.nuke.root()["views"].setValue("left #ff0000\nright #00ff00")
-    with pytest.raises(comp.plugin.PlateMatteError, match="left, right"):
-        export(comp)
-
-
 def test_paths_with_spaces_and_other_letters_work(tmp_path: Path) -> None:
     folder = tmp_path / "Schöne Aufnahme 第1"
     with open_comp(folder, tmp_path / "no engine") as comp:

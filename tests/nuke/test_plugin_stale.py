@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from comp import Comp, open_comp, write_shot
@@ -24,6 +25,7 @@ def look(comp: Comp) -> str:
     """Let Nuke redraw its panels, a while after the last time, and return the status line."""
     callbacks = importlib.import_module("platematte_nuke.callbacks")
     callbacks._looked.clear()
+    callbacks._rest_until = 0.0
     callbacks.update_ui(comp.node)
     return comp.status()
 
@@ -141,3 +143,24 @@ def test_a_held_frame_that_the_clean_plate_lacks_is_replaced_on_connection(comp:
     callbacks = importlib.import_module("platematte_nuke.callbacks")
     callbacks.knob_changed(node, comp.nuke.Knob("inputChange"))
     assert node["clean_frame"].value() == 1001
+
+
+def test_a_slow_file_server_is_not_asked_at_every_redraw(
+    comp: Comp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callbacks = importlib.import_module("platematte_nuke.callbacks")
+    now, looks = [1000.0], []
+
+    def refresh_slowly(node: object) -> None:
+        looks.append(now[0])
+        now[0] += 0.5
+
+    monkeypatch.setattr(callbacks.readback, "refresh", refresh_slowly)
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(callbacks, "_rest_until", 0.0)
+    callbacks._looked.clear()
+    while now[0] < 1100:
+        callbacks.update_ui(comp.node)
+        now[0] += 0.1
+    # Half a second each, at most a twentieth of the time.
+    assert 5 <= len(looks) <= 10

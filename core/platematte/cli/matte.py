@@ -72,11 +72,14 @@ def add_settings_flags(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Matte the shot; raises what `matte_shot` raises, and the first failed frame's error."""
     with progress_writer(parsed.progress) as progress, _stop_signals() as stopped:
+        from platematte.plan import check_shot
+
         shot, settings = read_shot(parsed), read_settings(parsed)
-        # torch and the rest are imported only now: bad arguments are answered at once.
+        existing = "overwrite" if parsed.overwrite else "resume" if parsed.resume else "refuse"
+        # torch comes only after this: bad arguments and missing files are answered at once.
+        check_shot(shot, settings, existing)  # type: ignore[arg-type]
         from platematte.matte import matte_shot
 
-        existing = "overwrite" if parsed.overwrite else "resume" if parsed.resume else "refuse"
         try:
             report = matte_shot(shot, settings, progress, stopped.is_set, existing)  # type: ignore[arg-type]
         except Cancelled as error:

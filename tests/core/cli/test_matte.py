@@ -219,7 +219,9 @@ def test_a_damaged_frame_is_status_3_and_the_others_are_written(
     written = [frame_path(shot.out, frame) for frame in (1001, 1002, 1004, 1005)]
     assert all(read_attributes(frame) for frame in written)
     assert sorted((tmp_path / "out").iterdir()) == written
-    error = json.loads(answer.out.splitlines()[-1])
+    records = [json.loads(line) for line in answer.out.splitlines()]
+    assert "done" not in [record["kind"] for record in records], "a host takes done for success"
+    error = records[-1]
     assert (error["kind"], error["code"], error["exit_status"]) == ("error", "input-unreadable", 3)
     assert (error["frame"], error["path"]) == (1003, str(path))
 

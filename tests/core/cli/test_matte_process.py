@@ -57,6 +57,14 @@ def test_importing_the_package_brings_no_library_with_it() -> None:
     assert found.isdisjoint({"torch", "numpy", "cv2", "OpenImageIO", "av", "rich", "msgspec"})
 
 
+def test_a_missing_plate_is_told_without_waiting_for_torch(tmp_path: Path) -> None:
+    shot = (str(tmp_path / "plate.####.exr"), str(tmp_path / "clean.exr"))
+    arguments = ["matte", *shot, "--out", str(tmp_path / "out.####.exr")]
+    found = imported_after(f"from platematte.cli.main import main\nassert main({arguments!r}) == 3")
+    assert "OpenImageIO" in found
+    assert "torch" not in found
+
+
 def test_shots_and_settings_are_made_without_torch() -> None:
     found = imported_after(
         "from platematte import MatteSettings, Shot; MatteSettings(); Shot('p', 'c', 'o')"

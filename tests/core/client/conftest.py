@@ -1,10 +1,7 @@
-"""Fixtures for the client's tests: real engines as commands, false ones, and old Pythons."""
+"""Fixtures for the client's tests: real engines as commands, and false ones."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -103,24 +100,3 @@ def ask(tiny_weights: Path) -> Callable[..., Matte]:
         )
 
     return build
-
-
-@pytest.fixture(scope="session")
-def find_python() -> Callable[[str], str]:
-    """Finder of an interpreter by version, as in "3.7"; skips the test where there is none.
-
-    $PLATEMATTE_PYTHON37 names it, or it is on PATH as python3.7, or pyenv has it.
-    """
-
-    def find(version: str) -> str:
-        variable = f"PLATEMATTE_PYTHON{version.replace('.', '')}"
-        name = f"python{version}"
-        root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-        installed = sorted(root.glob(f"{version}.*/bin/{name}"))
-        for found in (os.environ.get(variable), *installed, shutil.which(name)):
-            # pyenv puts names on PATH that start nothing.
-            if found and not subprocess.run([found, "-c", ""], capture_output=True).returncode:
-                return str(found)
-        pytest.skip(f"there is no {name} on this machine (${variable} may name one)")
-
-    return find

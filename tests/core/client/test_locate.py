@@ -123,5 +123,5 @@ def test_nothing_found_says_all_that_was_tried_and_what_to_do(tmp_path: Path) ->
     assert "PLATEMATTE_ENGINE is not set" in told
     assert "on PATH" in told
     assert str(tmp_path / "usual") in told
-    assert "pip install platematte" in told
+    assert "pip install ." in told
     assert told.count("PLATEMATTE_ENGINE") == 2

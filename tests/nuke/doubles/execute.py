@@ -36,12 +36,29 @@ def execute(target: Any, start: Any = None, end: Any = None, incr: Any = None, v
     last = (root.lastFrame() if start is None else first) if end is None else int(end)
     session.executing = node.fullName()
     try:
-        _render(node, range(first, last + 1, int(incr or 1)), continueOnError)
+        wanted = _views(node, views)
+        _render(node, range(first, last + 1, int(incr or 1)), wanted, continueOnError)
     finally:
         session.executing = None
 
 
-def _render(node: Any, frames: range, go_on: bool) -> None:
+def _views(node: Any, views: Any) -> list[str]:
+    """Return the views to render: of those in the Write's knob that the call asks for."""
+    session = current()
+    if isinstance(views, str):
+        raise session.refuse(TypeError("nuke.execute takes a list of views"))
+    wanted = [view for view in node["views"].value().split() if views is None or view in views]
+    unknown = [view for view in [*(views or ()), *wanted] if view not in session.views]
+    if unknown:
+        raise RuntimeError(f"{node._name}: the script has no view {unknown[0]}")
+    if not wanted:
+        raise RuntimeError(f"{node._name}: no view to render")
+    if len(wanted) > 1 and not any(sign in node["file"].value() for sign in ("%V", "%v")):
+        raise NotImplementedError("the double writes a file for each view; put %V into its name")
+    return wanted
+
+
+def _render(node: Any, frames: range, views: list[str], go_on: bool) -> None:
     session = current()
     _callback(node, "beforeRender")
     for frame in frames:
@@ -50,7 +67,12 @@ def _render(node: Any, frames: range, go_on: bool) -> None:
         session.frame_context.append(frame)
         try:
             _callback(node, "beforeFrameRender")
-            _write(node, frame)
+            for view in views:
+                session.view_context.append(view)
+                try:
+                    _write(node, frame)
+                finally:
+                    session.view_context.pop()
             _callback(node, "afterFrameRender")
         except RuntimeError:
             if not go_on:

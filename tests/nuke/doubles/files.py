@@ -1,6 +1,6 @@
 """Paths with frame numbers, and EXR files as Nuke's Read and Write see them.
 
-numpy and OpenImageIO are imported late: paths need neither.
+numpy and what reads EXR are imported late: paths need neither.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from doubles import channels
+from doubles.session import current
 
 _PATTERN = re.compile(r"%0?(\d*)d|(#+)")
 
 
 def frame_path(pattern: str, frame: int) -> str:
-    """Return the path of a frame: %04d and #### become its number, %V and %v the view main."""
-    pattern = pattern.replace("%V", "main").replace("%v", "m")
+    """Return the path of a frame: %04d and #### become its number, %V and %v the view."""
+    pattern = _of_view(pattern)
 
     def number(match: Any) -> str:
         digits = int(match.group(1) or 1) if match.group(2) is None else len(match.group(2))
@@ -25,8 +26,14 @@ def frame_path(pattern: str, frame: int) -> str:
     return _PATTERN.sub(number, pattern)
 
 
+def _of_view(pattern: str) -> str:
+    view = current().view
+    return pattern.replace("%V", view).replace("%v", view[:1])
+
+
 def frames_on_disk(pattern: str) -> list[int]:
-    """Return the frame numbers that a pattern has files for, sorted."""
+    """Return the frame numbers that a pattern has files for in this view, sorted."""
+    pattern = _of_view(pattern)
     folder, name = Path(pattern).parent, Path(pattern).name
     match = _PATTERN.search(name)
     if match is None or not folder.is_dir():
@@ -40,34 +47,26 @@ def frames_on_disk(pattern: str) -> list[int]:
 def read_exr(path: str) -> Any:
     """Return a file as an Image. Raises RuntimeError for one that cannot be read whole."""
     import numpy as np
-    import OpenImageIO as oiio
 
+    from doubles import exr
     from doubles.formats import Format
     from doubles.image import Box, Image
 
-    source = oiio.ImageInput.open(path)
-    if source is None:
-        raise RuntimeError("{}: {}".format(path, oiio.geterror() or "cannot be opened"))
-    spec = source.spec()
-    pixels = source.read_image("float")
-    source.close()
-    if pixels is None:
-        raise RuntimeError("{}: {}".format(path, source.geterror() or "cannot be read"))
-    format_ = Format(
-        spec.full_width,
-        spec.full_height,
-        pixel_aspect=spec.get_float_attribute("PixelAspectRatio", 1),
-    )
+    header, pixels = exr.load(path)
+    attributes = header["attributes"]
+    width, full_height = header["full_width"], header["full_height"]
+    aspect = float(attributes.get("PixelAspectRatio", 1))
+    format_ = Format(width, full_height, pixel_aspect=aspect)
     # EXR counts rows from the top of the display window, Nuke from the bottom of the format.
-    x = spec.x - spec.full_x
-    top = spec.full_height - (spec.y - spec.full_y)
-    box = Box(x, top - spec.height, x + spec.width, top)
+    x = header["x"] - header["full_x"]
+    top = full_height - (header["y"] - header["full_y"])
+    box = Box(x, top - pixels.shape[0], x + pixels.shape[1], top)
     planes = {}
-    for i, name in enumerate(spec.channelnames):
+    for i, name in enumerate(header["channels"]):
         own = channels.from_exr(name)
         channels.declare(own.partition(".")[0], [own])
         planes[own] = np.ascontiguousarray(pixels[::-1, :, i]).astype(np.float32)
-    metadata = {"exr/" + entry.name: entry.value for entry in spec.extra_attribs}
+    metadata = {"exr/" + name: value for name, value in attributes.items()}
     metadata["input/filename"] = path
     metadata["input/mtime"] = str(Path(path).stat().st_mtime)
     return Image(format_, box, planes, metadata)
@@ -93,29 +92,33 @@ def write_exr(path: str, image: Any, names: list[str], datatype: str, compressio
     Raises RuntimeError where the folder or the file cannot be written.
     """
     import numpy as np
-    import OpenImageIO as oiio
+
+    from doubles import exr
 
     box = image.box
     # EXR has no empty data window; Nuke writes one black pixel.
     if not box.width or not box.height:
         image = image.over_box(type(box)(0, 0, 1, 1))
         box = image.box
-    pixel_type = "half" if datatype == "16 bit half" else "float"
-    spec = oiio.ImageSpec(box.width, box.height, len(names), pixel_type)
-    spec.channelnames = [channels.to_exr(name) for name in names]
     width, height = image.format.width(), image.format.height()
-    spec.x, spec.y = box.x, height - box.t
-    spec.full_x, spec.full_y, spec.full_width, spec.full_height = 0, 0, width, height
-    spec.attribute("compression", _COMPRESSIONS[compression])
-    spec.attribute("PixelAspectRatio", image.format.pixelAspect())
-    for name, value in attributes.items():
-        if isinstance(value, (str, int, float)):
-            spec.attribute(name, value)
-    pixels = np.stack([image.plane(name) for name in names], axis=-1)[::-1]
+    kept = {
+        name: value for name, value in attributes.items() if isinstance(value, (str, int, float))
+    }
+    header = {
+        "x": box.x,
+        "y": height - box.t,
+        "full_x": 0,
+        "full_y": 0,
+        "full_width": width,
+        "full_height": height,
+        "channels": [channels.to_exr(name) for name in names],
+        "pixel_type": "half" if datatype == "16 bit half" else "float",
+        "attributes": {
+            "compression": _COMPRESSIONS[compression],
+            "PixelAspectRatio": image.format.pixelAspect(),
+            **kept,
+        },
+    }
     part = path + ".tmp.exr"
-    target = oiio.ImageOutput.create(part)
-    if target is None or not target.open(part, spec):
-        raise RuntimeError(f"{path}: cannot be written: {oiio.geterror()}")
-    if not (target.write_image(np.ascontiguousarray(pixels)) and target.close()):
-        raise RuntimeError(f"{path}: cannot be written: {target.geterror()}")
+    exr.save(part, header, np.stack([image.plane(name) for name in names], axis=-1)[::-1])
     Path(part).replace(path)

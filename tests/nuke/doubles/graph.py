@@ -47,14 +47,29 @@ def thisParent() -> Any:
 
 
 def thisView() -> str:
-    """Return the view."""
-    return "main"
+    """Return the view that is rendered or shown."""
+    return current().view
 
 
 def views() -> list[str]:
     """Return the names of the script's views."""
     current().check_main("nuke.views")
-    return [line.split()[0] for line in current().root["views"].value().splitlines() if line]
+    return current().views
+
+
+def addView(name: str) -> None:
+    """Add a view to the script."""
+    current().check_main("nuke.addView")
+    views = current().root["views"]
+    views.setValue(views.value().rstrip("\n") + f"\n{name} #ffffff")
+
+
+def deleteView(name: str) -> None:
+    """Take a view out of the script."""
+    current().check_main("nuke.deleteView")
+    views = current().root["views"]
+    kept = [line for line in views.value().splitlines() if line and line.split()[0] != name]
+    views.setValue("\n".join(kept))
 
 
 def toNode(name: str) -> Node | None:

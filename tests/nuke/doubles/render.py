@@ -29,18 +29,18 @@ def op(*names: str) -> Callable[[Any], Any]:
 
 
 class Render:
-    """One pull: an image is made once for each node and frame."""
+    """One pull: an image is made once for each node, frame and view."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[int, int], Image] = {}
+        self._made: dict[tuple[int, int, str], Image] = {}
 
     def image(self, node: Any, frame: int) -> Image:
         """Return a node's image. Raises RuntimeError where Nuke would show an error."""
         if node is None:
             raise RuntimeError("an input is not connected")
-        key = (id(node), frame)
+        session = current()
+        key = (id(node), frame, session.view)
         if key not in self._made:
-            session = current()
             session.frame_context.append(frame)
             try:
                 self._made[key] = self._make(node, frame)

@@ -50,6 +50,7 @@ class Session:
         """Edits that went to the user's undo stack."""
         self.frame = 1
         self.frame_context: list[int] = []
+        self.view_context: list[str] = []
         self.plugin_path: list[str] = []
         self.callbacks: dict[str, list[Any]] = {}
         self.formats: dict[str, Any] = {}
@@ -97,6 +98,16 @@ class Session:
     def now(self) -> int:
         """The frame that knobs are evaluated at."""
         return self.frame_context[-1] if self.frame_context else self.frame
+
+    @property
+    def views(self) -> list[str]:
+        """Names of the script's views."""
+        return [line.split()[0] for line in self.root["views"].value().splitlines() if line]
+
+    @property
+    def view(self) -> str:
+        """The view that is rendered, else the first, which the Viewer shows."""
+        return self.view_context[-1] if self.view_context else self.views[0]
 
     @property
     def open_tasks(self) -> int:
