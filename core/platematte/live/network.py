@@ -97,6 +97,15 @@ class _OldOperations(TorchFunctionMode):
         return _REPLACED.get(func, func)(*args, **(kwargs or {}))
 
 
+def _as_weight(features: Tensor, weight: Tensor) -> Tensor:
+    """Return features in the arithmetic of a layer's weights, which Nuke halves where told to.
+
+    Of a view: a trace would take the result of a conversion that changes nothing for the features
+    themselves from there on, and halve them for the pixels' arithmetic too.
+    """
+    return features.expand(-1, -1, -1, -1).type_as(weight)
+
+
 def _conv2d(
     features: Tensor,
     weight: Tensor,
@@ -131,22 +140,22 @@ def _convolve(
     groups: int,
     is_transposed: bool,
 ) -> Tensor:
-    # The form that 1.6 has. Nuke halves the weights where it is told to; only the layer follows.
+    # In the form that 1.6 has.
     stride, padding, dilation, output_padding = (list(part) for part in shape)
     convolved: Tensor = torch._convolution(
-        features.type_as(weight), weight, bias, stride, padding, dilation,
+        _as_weight(features, weight), weight, bias, stride, padding, dilation,
         is_transposed, output_padding, groups, False, False, True,
     )  # fmt: skip
     return convolved.float()
 
 
 def _linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    product: Tensor = _native.linear(features.type_as(weight), weight, bias)
+    product: Tensor = _native.linear(_as_weight(features, weight), weight, bias)
     return product.float()
 
 
 def _addcmul(features: Tensor, change: Tensor, gain: Tensor, *, value: float = 1) -> Tensor:
-    return torch.addcmul(features, change, gain.type_as(features), value=value)
+    return torch.addcmul(features, change, gain.expand(-1, -1, -1, -1).type_as(features), value=value)
 
 
 def _interpolate(
