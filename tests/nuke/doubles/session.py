@@ -51,6 +51,8 @@ class Session:
         self.frame = 1
         self.frame_context: list[int] = []
         self.plugin_path: list[str] = []
+        self.loaded: list[str] = []
+        """Classes that `nuke.load` was asked for."""
         self.callbacks: dict[str, list[Any]] = {}
         self.formats: dict[str, Any] = {}
         self.layers: dict[str, list[str]] = {
