@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator
 from functools import lru_cache
@@ -45,7 +46,9 @@ def save_for_old_torch(module: Any, path: Path) -> None:
     Raises TorchTooNew where torch 1.6 could not read it, and OutputUnwritable.
     """
     written = io.BytesIO()
-    torch.jit.save(module, written)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.save(module, written)
     entries = dict(_lowered(written.getvalue()))
     for name, content in entries.items():
         if name.endswith(".py"):

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from platematte.errors import OutputExists, OutputUnwritable, WeightsInvalid
+from platematte.errors import OutputExists, OutputUnwritable, UsageInvalid, WeightsInvalid
 from platematte.images.atomic import whole_file
 from platematte.images.colour import rec709_matrix, working_space
 from platematte.live.archive import save_for_old_torch
 from platematte.live.model import script_live_matte
 from platematte.live.preset import NAME, preset_text, readme_text
 from platematte.network.weights import find_weights, load_weights
+
+_MEANS_MORE = frozenset("[]$%#\\")
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ def export_live(
     """Write TorchScript, CatFileCreator preset and README.txt into a folder, which may be new.
 
     space: the linear space that the comp works in, by its name in the OCIO config; None: linear
-    Rec.709. Raises OutputExists, before any work, OutputUnwritable, WeightsInvalid and, for the
-    space, ColourSpaceUnknown and SettingsInvalid.
+    Rec.709. Raises, before any work, OutputExists, and UsageInvalid for a path that means something
+    else to Nuke; further OutputUnwritable, WeightsInvalid, TorchTooNew and, for the space,
+    ColourSpaceUnknown and SettingsInvalid.
     """
     export = _free(folder, is_overwriting)
     matrix = np.eye(3) if space is None else rec709_matrix(working_space(space, space))
@@ -59,6 +62,13 @@ def export_live(
 def _free(folder: Path, is_overwriting: bool) -> LiveExport:
     # Nuke has another working folder than this command.
     folder = folder.resolve()
+    unfit = sorted(_MEANS_MORE.intersection(folder.as_posix()))
+    if unfit:
+        raise UsageInvalid(
+            f"Nuke reads {' and '.join(unfit)} in a path as Tcl or as a frame number",
+            path=folder,
+            fix="Choose a folder without these characters in its path.",
+        )
     if folder.exists() and not folder.is_dir():
         raise OutputUnwritable("this is a file, not a folder", path=folder)
     names = (f"{NAME}.pt", f"{NAME}_CatFileCreator.nk", "README.txt")

@@ -25,7 +25,7 @@ def create_cat(node: Any) -> None:
     """Write the .cat of a CatFileCreator. Raises RuntimeError for a knob that cannot be right."""
     import torch
 
-    path, model = node["catFile"].value(), node["torchScriptFile"].value()
+    path, model = node["catFile"].evaluate() or "", node["torchScriptFile"].evaluate() or ""
     names = {key: _channels(node, key) for key in ("channelsIn", "channelsOut")}
     if not Path(model).is_file():
         raise RuntimeError(f"{node._name}: there is no {model}")
