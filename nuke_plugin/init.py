@@ -20,8 +20,8 @@ try:
         if _is_home and str(_folder) not in sys.path:
             sys.path.append(str(_folder))
     if nuke.NUKE_VERSION_MAJOR == 13:
-        # A comp with PlateMatteLive ends Nuke 13 with std::bad_alloc unless this came first. Without
-        # NukeX there may be no Inference; the node PlateMatte does not need it.
+        # Without this a comp with PlateMatteLive is said to end Nuke 13 with std::bad_alloc. Where
+        # there is no Inference, the node PlateMatte does not need it.
         try:
             nuke.load("Inference")
         except RuntimeError:

@@ -1,4 +1,4 @@
-"""PlateMatteLive: its text, and its pixels through the preset, a .cat and a false Inference node."""
+"""PlateMatteLive: its text, and its pixels through preset, .cat and a false Inference node."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_quality_feeds_the_frames_beside_and_fast_does_not(live: LiveComp) -> No
     node["quality"].setValue("quality")
     assert fused_from(node, 1002)
     quality = pixels_of(node, 1002, RGBA)
-    assert 0 < np.abs(quality - fast).max()
+    assert np.abs(quality - fast).max() > 0
     node["quality"].setValue("fast")
     assert np.array_equal(pixels_of(node, 1002, RGBA), fast)
 

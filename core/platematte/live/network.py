@@ -155,7 +155,9 @@ def _linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Ten
 
 
 def _addcmul(features: Tensor, change: Tensor, gain: Tensor, *, value: float = 1) -> Tensor:
-    return torch.addcmul(features, change, gain.expand(-1, -1, -1, -1).type_as(features), value=value)
+    return torch.addcmul(
+        features, change, gain.expand(-1, -1, -1, -1).type_as(features), value=value
+    )
 
 
 def _interpolate(

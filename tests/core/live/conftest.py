@@ -53,9 +53,7 @@ class EngineShot:
 
     def still(self, frame: int) -> FrameResult:
         """Return a frame's result without the frames beside it: solve.temporal off."""
-        return self.engine.solve(
-            self.frames[frame].here, self.frames[frame].drawn, self.to_rec709
-        )
+        return self.engine.solve(self.frames[frame].here, self.frames[frame].drawn, self.to_rec709)
 
     def fused(self, frame: int) -> FrameResult:
         """Return a frame's result with the frame before and the one after."""
@@ -94,7 +92,7 @@ def live(live_file: Path) -> Callable[[torch.Tensor], np.ndarray]:
 
 @pytest.fixture(scope="session", params=["as it is", "aligned"])
 def demo(request: pytest.FixtureRequest) -> EngineShot:
-    """The example shot, its clean plate as it is (align and match off) or as the engine aligns it."""
+    """The example shot; its clean plate as it is (align, match off), or as the engine aligns it."""
     example = find_example()
     settings = MatteSettings(network=NetworkSettings(device="cpu", precision="fp32"))
     if request.param == "as it is":

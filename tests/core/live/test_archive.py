@@ -33,7 +33,7 @@ def test_operations_of_torch_1_6_pass(code: str) -> None:
         "x = torch.unflatten(y, 1, [2, 2])",
         "x = torch.amax(y, [1], True)",
         "x = torch.slice(y, 1, None, 9)",
-        "x = torch._convolution(a, b, c, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, True, True, True, True)",
+        "x = torch._convolution(a, b, c, d, d, d, False, d, 1, True, True, True, True)",
         "x = torch.upsample_bilinear2d(y, None, False, [4., 4.])",
         'ops.prim.RaiseException(_0, "builtins.RuntimeError")',
         "x = torch.zeros_like(y, sort=6)",

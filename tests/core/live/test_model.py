@@ -96,7 +96,7 @@ def test_fused_alpha_is_the_engines_in_all_but_a_few_pixels(demo, live: Live) ->
     assert away.max() < 0.05
 
 
-@pytest.mark.parametrize("size", [(1, 1), (5, 7), (32, 32), (33, 47), (90, 131)])
+@pytest.mark.parametrize("size", [(4, 5), (5, 7), (32, 32), (33, 47), (90, 131)])
 def test_any_size_is_padded_inside(engine: Engine, live: Live, size: tuple[int, int]) -> None:
     plate, clean = draw_frame(*size)
     seen = live(feed(plate, clean))
@@ -234,5 +234,5 @@ def test_half_floats_in_and_a_halved_model_stay_near_and_finite(demo, live_file:
 
 
 def test_another_number_of_channels_is_refused(live_file: Path) -> None:
-    with pytest.raises(RuntimeError, match="9 or 27 channels"):
+    with pytest.raises(torch.jit.Error, match="9 or 27 channels"):
         torch.jit.load(live_file)(torch.zeros(1, 10, 32, 32))
