@@ -113,6 +113,8 @@ def test_its_inputs_are_those_of_the_node(group: TextNode) -> None:
 
 def test_the_graph_is_wired_as_intended(group: TextNode) -> None:
     wired = edges(group)
+    assert wired["clean_edge"] == ["clean_coverage"]
+    assert wired["clean_crop"] == ["clean_edge"]
     assert wired["clean_copy"] == ["plate_crop", "clean_crop"]
     assert wired["garbage_copy"] == ["clean_copy", "garbage_crop"]
     assert wired["core_copy"] == ["garbage_copy", "core_crop"]

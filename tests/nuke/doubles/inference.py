@@ -1,9 +1,9 @@
 """CatFileCreator and Inference, with the tests' own torch in the place of Nuke's.
 
 What a real .cat holds is Foundry's. Here it is a zip of the TorchScript and of what the creator's
-knobs say. Both nodes keep the rules of Foundry's guides: one tensor in, one out, the channels in the
-order of the knobs, a user's knob of the creator set as the attribute of its name. Rows go from the
-top down, as trained models expect them; that Nuke does so is concluded from models that work there.
+knobs say. Both nodes keep the rules of Foundry's guides: one tensor in, one out, the channels in
+the order of the knobs, a user's knob of the creator set as the attribute of its name. Rows go from
+the top down, as trained models expect them; that Nuke does so is concluded from models that work.
 """
 
 from __future__ import annotations
