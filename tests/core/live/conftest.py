@@ -102,7 +102,7 @@ def demo(request: pytest.FixtureRequest) -> EngineShot:
     reader, engine = FrameReader(job), Engine(settings)
     preparer = Preparer(settings.prepare, study_camera(reader.samples(), settings.prepare))
     frames = {}
-    for number in (1001, 1002, 1003):
+    for number in (1001, 1002, 1003, 1004):
         source = reader.read(number)
         prepared = preparer.prepare(source.plate, source.clean, source.coverage)
         here = engine.look(prepared, source.mattes, job.to_rec709)
