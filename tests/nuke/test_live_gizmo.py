@@ -126,7 +126,9 @@ def test_the_graph_is_wired_as_intended(group: TextNode) -> None:
     assert wired["before_plate"] == ["core_copy", "before_switch"]
     assert wired["after_plate"] == ["before_mattes", "after_switch"]
     assert wired["inference"] == ["after_mattes"]
-    assert wired["result_box"] == ["result", "plate"]
+    assert wired["result"] == ["inference"]
+    assert wired["clean_check"] == ["result"]
+    assert wired["result_box"] == ["clean_check", "plate"]
     assert wired["output_switch"] == [
         *("result_box", "plate_times_alpha", "alpha_pass", "confidence_pass", "plate")
     ]
@@ -169,7 +171,7 @@ def test_every_output_has_its_place_in_the_switch(group: TextNode) -> None:
 
 def test_every_expression_and_link_leads_to_a_knob_of_the_group(group: TextNode) -> None:
     text = GIZMO.read_text(encoding="utf-8")
-    named = set(re.findall(r"parent\.(\w+)", text)) - {"input2", "input3"}
+    named = set(re.findall(r"parent\.(\w+)", text)) - {"input1", "input2", "input3"}
     assert named == {"output", "quality"}
     assert named <= set(user_knobs(group))
     links = {option(words, "T") for words in user_knobs(group).values() if words[0] == "41"}
@@ -292,6 +294,15 @@ def test_the_other_outputs_show_what_they_say(live: LiveComp, output: str) -> No
         "plate": plate,
     }[output]
     assert np.array_equal(seen[..., :3], expected)
+
+
+def test_a_missing_clean_plate_is_named_and_the_plate_still_shown(live: LiveComp) -> None:
+    node = live.shot()
+    node.setInput(1, None)
+    with pytest.raises(RuntimeError, match=r"connect the clean plate \(input 1\)"):
+        pixels_of(node, 1002)
+    node["output"].setValue("plate")
+    assert np.array_equal(pixels_of(node, 1002), pixels_of(live.plate, 1002))
 
 
 def test_without_a_model_inference_says_so(live: LiveComp) -> None:
