@@ -90,22 +90,22 @@ def scale(field: Tensor, height: int, width: int) -> Tensor:
     return torch.cat([larger.narrow(1, 0, 1) * across, larger.narrow(1, 1, 1) * down], 1)
 
 
-def places(field: Tensor) -> list[Tensor]:
-    """Return x and y (H x W) that a displacement points to, in steps of 1/32 pixel."""
+def places(field: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x and y (N x H x W) that a displacement points to, in steps of 1/32 pixel."""
     height, width = field.shape[2], field.shape[3]
+    x, y = field.select(1, 0), field.select(1, 1)
     # Counted up from ones, since new numbers would need to be told the device.
-    ones = torch.ones_like(field[0, 0])
-    x = field[0, 0] + (torch.cumsum(ones, 1) - 1)
-    y = field[0, 1] + (torch.cumsum(ones, 0) - 1)
-    x = (x.clamp(-8.0, width + 8.0) * 32).round() / 32
-    return [x, (y.clamp(-8.0, height + 8.0) * 32).round() / 32]
+    ones = torch.ones_like(x)
+    x = (x + (torch.cumsum(ones, 2) - 1)).clamp(-8.0, width + 8.0)
+    y = (y + (torch.cumsum(ones, 1) - 1)).clamp(-8.0, height + 8.0)
+    return (x * 32).round() / 32, (y * 32).round() / 32
 
 
 def displace(image: Tensor, field: Tensor) -> Tensor:
     """Return an image as it lies in the frame that the displacement starts from, bilinear."""
     x, y = places(field)
     across, down = 2 / (image.shape[3] - 1), 2 / (image.shape[2] - 1)
-    grid = torch.stack([x * across - 1, y * down - 1], 2).unsqueeze(0)
+    grid = torch.stack([x * across - 1, y * down - 1], 3)
     # 0: bilinear; 1: the edge goes on; corners are pixel centres.
     return torch.grid_sampler(image, grid, 0, 1, True)
 
@@ -124,16 +124,14 @@ def displace_cubic(image: Tensor, field: Tensor) -> Tensor:
     """Return an image of one channel, displaced, bicubic."""
     height, width = image.shape[2], image.shape[3]
     x, y = places(field)
+    x, y = x.select(0, 0), y.select(0, 0)
     left, top = x.floor(), y.floor()
-    across, down = cubic_weights(x - left), cubic_weights(y - top)
+    across, down = torch.stack(cubic_weights(x - left), 0), cubic_weights(y - top)
+    columns = torch.stack([left - 1, left, left + 1, left + 2], 0).clamp(0.0, width - 1.0).long()
     flat, moved = image.reshape(-1), torch.zeros_like(x)
     for row in range(4):
-        line = torch.zeros_like(x)
-        y_at = (top + (row - 1)).clamp(0.0, height - 1.0).long()
-        for column in range(4):
-            x_at = (left + (column - 1)).clamp(0.0, width - 1.0).long()
-            line = line + across[column] * flat.take(y_at * width + x_at)
-        moved = moved + down[row] * line
+        line = (top + (row - 1)).clamp(0.0, height - 1.0).long() * width
+        moved = moved + down[row] * (across * flat.take(line + columns)).sum(0)
     return moved.unsqueeze(0).unsqueeze(0)
 
 
@@ -168,19 +166,19 @@ def find_displacement(here: list[Tensor], there: list[Tensor], worth: list[Tenso
 
 def step(here: Tensor, there: Tensor, worth: Tensor, field: Tensor) -> Tensor:
     """Move each pixel by one pixel or none, to where its patch differs least."""
-    best = torch.full_like(worth, 1e30)
-    chosen = torch.zeros_like(field)
+    moves: list[Tensor] = []
+    stay: list[Tensor] = []
+    one = torch.ones_like(worth)
     for y in range(-1, 2):
         for x in range(-1, 2):
-            move = torch.cat(
-                [torch.full_like(worth, float(x)), torch.full_like(worth, float(y))], 1
-            )
-            away = squared_difference(here, displace(there, field + move))
-            cost = blur(worth * (away + 2e-5 * (x * x + y * y)), 7)
-            is_better = cost < best
-            best = torch.where(is_better, cost, best)
-            chosen = torch.where(is_better.expand_as(chosen), move, chosen)
-    return field + chosen
+            moves.append(torch.cat([one * x, one * y], 1))
+            stay.append(one * (2e-5 * (x * x + y * y)))
+    # All nine at once: few large operations, where TorchScript would compile many small ones.
+    around = torch.cat(moves, 0)
+    moved = displace(there.expand(9, -1, -1, -1), field + around)
+    cost = blur(worth * (squared_difference(here, moved) + torch.cat(stay, 0)), 7)
+    best = torch.min(cost, 0, True)[1].expand(-1, 2, -1, -1)
+    return field + torch.gather(around, 0, best)
 
 
 def refine(here: Tensor, there: Tensor, worth: Tensor, field: Tensor) -> Tensor:
@@ -216,14 +214,9 @@ def slope(image: Tensor, dim: int) -> Tensor:
 
 def median(field: Tensor) -> Tensor:
     """Return medians over 5 x 5 pixels."""
-    height, width = field.shape[2], field.shape[3]
-    padded = _native.replication_pad2d(field, [2, 2, 2, 2])
-    around: list[Tensor] = []
-    for down in range(5):
-        row = padded.narrow(2, down, height)
-        for across in range(5):
-            around.append(row.narrow(3, across, width))
-    return torch.median(torch.stack(around, 0), 0)[0]
+    padded = _native.replication_pad2d(field, [2, 2, 2, 2]).permute(1, 0, 2, 3)
+    patches = _native.im2col(padded, [5, 5], [1, 1], [0, 0], [1, 1])
+    return torch.median(patches, 1)[0].reshape(field.shape)
 
 
 def agreement(one: Tensor, there: Tensor, field: Tensor, worth: Tensor, detail: float) -> Tensor:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from old_torch import NoOldTorch, old_torch
 
-from platematte.live.archive import OLDEST_TORCH
+from platematte.live import archive
 
 _PROGRAM = """
 import sys
@@ -49,6 +49,17 @@ def run(python: Path, model: Path, folder: Path, fed: dict[str, Any]) -> tuple[s
     return done.stdout.split()[0], {name: np.load(folder / f"{name}.out.npy") for name in fed}
 
 
+@pytest.mark.timeout(1800)
+def test_the_table_of_operations_is_that_of_the_real_torch_1_6(old_python: Path) -> None:
+    lister = Path(__file__).with_name("list_operations.py")
+    program = "import sys, torch; sys.exit(not torch.__version__.startswith('1.6.'))"
+    if subprocess.run([old_python, "-c", program]).returncode:
+        pytest.skip("the old torch that is here is not 1.6")
+    told = subprocess.run([old_python, lister], capture_output=True, text=True, check=True).stdout
+    table = Path(archive.__file__).with_name("torch_1_6.txt").read_text(encoding="utf-8")
+    assert [line for line in table.splitlines() if line[0] != "#"] == told.splitlines()
+
+
 # The first call may have to install torch.
 @pytest.mark.timeout(1800)
 @pytest.mark.slow
@@ -63,7 +74,7 @@ def test_an_old_torch_gives_the_engines_alpha_within_1_255_on_the_demo_shot(
         f"torch {version}: alpha differs by {still.max():.6f} at most; fused by {fused.max():.4f}"
     )
     print(f"fused differs by more than 1/255 in {(fused > 1 / 255).sum()} of {fused.size} px")
-    assert version.startswith((OLDEST_TORCH + ".", "1.12."))
+    assert version.startswith((archive.OLDEST_TORCH + ".", "1.12."))
     assert still.max() <= 1 / 255
     assert (fused > 1 / 255).mean() < 1 / 3000
     assert fused.max() < 0.05
