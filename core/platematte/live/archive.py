@@ -33,8 +33,8 @@ _NEWEST_VERSION = 4
 _RAISED_CLASS = re.compile(r'(ops\.prim\.RaiseException\([^,()]*), "[\w.]+"\)')
 
 
-class TorchTooNew(MatteError):
-    """This release of torch writes TorchScript in a way that old ones do not read."""
+class TorchUnfit(MatteError):
+    """This release of torch does not write the live model, or not so that old ones read it."""
 
     code, exit_status = "error", 1
     fix = f"Export with torch 2.13 (pip install torch==2.13.0); Nuke 13 reads torch {OLDEST_TORCH}."
@@ -43,7 +43,7 @@ class TorchTooNew(MatteError):
 def save_for_old_torch(module: Any, path: Path) -> None:
     """Write a scripted module, whole or not at all.
 
-    Raises TorchTooNew where torch 1.6 could not read it, and OutputUnwritable.
+    Raises TorchUnfit where torch 1.6 could not read it, and OutputUnwritable.
     """
     written = io.BytesIO()
     with warnings.catch_warnings():
@@ -54,19 +54,19 @@ def save_for_old_torch(module: Any, path: Path) -> None:
         if name.endswith(".py"):
             check_operations(content.decode())
         elif name.endswith("/version") and int(content) > _NEWEST_VERSION:
-            raise TorchTooNew(f"torch {torch.__version__} writes version {int(content)} archives")
+            raise TorchUnfit(f"torch {torch.__version__} writes version {int(content)} archives")
     with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, content in entries.items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
 
 
 def check_operations(code: str) -> None:
-    """Raise TorchTooNew for a call that torch 1.6 has no operation for. code: TorchScript."""
+    """Raise TorchUnfit for a call that torch 1.6 has no operation for. code: TorchScript."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             if name.startswith(("torch.", "ops.")) and not _is_known(node, name):
-                raise TorchTooNew(
+                raise TorchUnfit(
                     f"torch {torch.__version__} writes {ast.unparse(node)}, "
                     f"which torch {OLDEST_TORCH} does not have"
                 )

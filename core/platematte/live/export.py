@@ -38,7 +38,7 @@ def export_live(
 
     space: the linear space that the comp works in, by its name in the OCIO config; None: linear
     Rec.709. Raises, before any work, OutputExists, and UsageInvalid for a path that means something
-    else to Nuke; further OutputUnwritable, WeightsInvalid, TorchTooNew and, for the space,
+    else to Nuke; further OutputUnwritable, WeightsInvalid, TorchUnfit and, for the space,
     ColourSpaceUnknown and SettingsInvalid.
     """
     export = _free(folder, is_overwriting)

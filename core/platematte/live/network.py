@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from platematte.live.archive import TorchUnfit
 from platematte.network.base import HINT_CHANNELS
 from platematte.network.encode import encode_view
 from platematte.network.matter import Cues, Matter
@@ -26,6 +27,9 @@ _native: Any = torch._C._nn
 
 _EXAMPLE_PX = (64, 96)
 """Height and width that the trace is made with; it holds for any multiple of `Matter.ALIGN_PX`."""
+_CHECKED_PX = (96, 160)
+_TOLERANCE = 1e-3
+"""The replaced operations round in another order; an alpha of 8 bits has steps of 0.004."""
 
 
 class _Answering(nn.Module):
@@ -55,24 +59,47 @@ def trace_network(matter: Matter) -> Any:
     It takes plate and clean (1 x 3 x H x W, scene-linear Rec.709), trust (1 x 1) and hints (1 x 3),
     float32, H and W multiples of 32, and returns alpha before clamping (1 x 1), the foreground's
     straight colour (1 x 3, scene-linear Rec.709) and the expected error of alpha (1 x 1), float32.
-    `half()` halves the arithmetic of its layers; pixels stay float32.
+    `half()` halves the arithmetic of its layers; pixels stay float32. Raises TorchUnfit where the
+    trace does not answer as the network does.
     """
-    height, width = _EXAMPLE_PX
-    generator = torch.Generator().manual_seed(1)
-    plate, clean, hints = (
-        torch.rand(1, channels, height, width, generator=generator)
-        for channels in (3, 3, HINT_CHANNELS)
-    )
+    answering = _Answering(matter.eval().float().cpu())
+    plate, clean, trust, hints = _example(*_EXAMPLE_PX)
     # Where all is trusted and nothing hinted the network takes short cuts, which a trace would
     # make the only way.
-    trust = torch.ones(1, 1, height, width)
     trust[..., :3] = 0
-    return _trace(_Answering(matter.eval().float().cpu()), (plate, clean, trust, hints))
+    traced = _trace(answering, (plate, clean, trust, hints))
+    plate, clean, trust, hints = _example(*_CHECKED_PX)
+    _check(answering, traced, (3 * plate, clean, trust, 0 * hints))
+    return traced
 
 
 def trace_encoding() -> Any:
     """Return `encode_view` as a traced module: N x C x H x W float32 in and out."""
     return _trace(_Encoding(), (torch.rand(1, 3, 32, 32),))
+
+
+def _example(height: int, width: int) -> tuple[Tensor, ...]:
+    """Return plate, clean plate, trust and hints of a size."""
+    generator = torch.Generator().manual_seed(1)
+    plate, clean, hints = (
+        torch.rand(1, channels, height, width, generator=generator)
+        for channels in (3, 3, HINT_CHANNELS)
+    )
+    return plate, clean, torch.ones(1, 1, height, width), hints
+
+
+def _check(module: nn.Module, traced: Any, given: tuple[Tensor, ...]) -> None:
+    """Raise TorchUnfit unless a trace answers as its module does.
+
+    A branch that the example decided would show in another size, without hints, all trusted.
+    """
+    with torch.no_grad():
+        pairs = zip(module(*given), traced(*given), strict=True)
+        away = max(float((one - other).abs().max()) for one, other in pairs)
+    if not away <= _TOLERANCE:
+        raise TorchUnfit(
+            f"traced by torch {torch.__version__}, the network's answer differs by {away:.3g}"
+        )
 
 
 def _trace(module: nn.Module, example: tuple[Tensor, ...]) -> Any:

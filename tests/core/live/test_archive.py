@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from platematte.live.archive import TorchTooNew, check_operations, save_for_old_torch
+from platematte.live.archive import TorchUnfit, check_operations, save_for_old_torch
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -40,7 +40,7 @@ def test_operations_of_torch_1_6_pass(code: str) -> None:
     ],
 )  # fmt: skip
 def test_what_torch_1_6_does_not_have_is_named(code: str) -> None:
-    with pytest.raises(TorchTooNew, match=r"torch 1\.6 does not have"):
+    with pytest.raises(TorchUnfit, match=r"torch 1\.6 does not have"):
         check_operations(code)
 
 
@@ -51,7 +51,7 @@ class Newer(torch.nn.Module):
 
 def test_a_module_that_is_too_new_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "new.pt"
-    with pytest.raises(TorchTooNew, match="nan_to_num"):
+    with pytest.raises(TorchUnfit, match="nan_to_num"):
         save_for_old_torch(torch.jit.script(Newer()), path)
     assert list(tmp_path.iterdir()) == []
 
