@@ -19,5 +19,12 @@ try:
         )
         if _is_home and str(_folder) not in sys.path:
             sys.path.append(str(_folder))
+    if nuke.NUKE_VERSION_MAJOR == 13:
+        # Without this a comp with PlateMatteLive is said to end Nuke 13 with std::bad_alloc. Where
+        # there is no Inference, the node PlateMatte does not need it.
+        try:
+            nuke.load("Inference")
+        except RuntimeError:
+            pass
 except Exception as _error:
     print("PlateMatte is not available: {}: {}".format(type(_error).__name__, _error))

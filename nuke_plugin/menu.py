@@ -9,8 +9,10 @@ try:
     # By name, so that the node is found when it is used, not when Nuke starts.
     _COMMAND = "nuke.createNode('PlateMatte')"
     _nodes = nuke.menu("Nodes")
-    _nodes.addMenu("PlateMatte", icon="PlateMatte.png").addCommand(
-        "PlateMatte", _COMMAND, icon="PlateMatte.png"
+    _toolbar = _nodes.addMenu("PlateMatte", icon="PlateMatte.png")
+    _toolbar.addCommand("PlateMatte", _COMMAND, icon="PlateMatte.png")
+    _toolbar.addCommand(
+        "PlateMatteLive (NukeX)", "nuke.createNode('PlateMatteLive')", icon="PlateMatte.png"
     )
     _nodes.addCommand("Keyer/PlateMatte", _COMMAND, icon="PlateMatte.png")
     try:

@@ -1,11 +1,13 @@
 """Checks the plug-in in a real Nuke and prints a report as JSON. Nothing but Nuke is needed.
 
-nuke -t tests/in_nuke/run.py --range=1001-1003 [--engine=PATH] [--shot=FOLDER] [--keep]
+nuke -t tests/in_nuke/run.py --range=1001-1003 [--engine=PATH] [--shot=FOLDER] [--live=FOLDER]
+[--keep]
 
 It takes plug-in and example shot of the clone that it lies in, works in a temporary folder and ends
 with status 1 when a check failed. --engine: as in the node's knob Engine. --keep leaves the
-temporary folder. --shot: another folder with plate.####.exr and clean.exr. It was not run in a real
-Nuke by its authors.
+temporary folder. --shot: another folder with plate.####.exr and clean.exr. --live: what `platematte
+export-nuke FOLDER` wrote, to try PlateMatteLive (`nuke --nukex -t`). It was not run in a real Nuke
+by its authors.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ class Session:
         """Take the temporary folder, the shot's, the range as text and the engine's path, or ""."""
         self.folder, self.shot, self.frames, self.engine = folder, shot, frames, engine
         self.first, self.last = (int(word) for word in frames.split("-"))
+        self.live = ""
         self.plugin: Any = None
         self.plate: Any = None
         self.clean: Any = None
@@ -254,6 +257,33 @@ def each_view_of_a_script_is_matted(session: Session) -> str:
 
 
 @check
+def live_shows_a_matte_in_the_viewer(session: Session) -> str:
+    """Make a .cat of an export by its preset, and look at PlateMatteLive."""
+    if not session.live:
+        return "not tried: --live=FOLDER names what platematte export-nuke wrote"
+    nuke.nodePaste((Path(session.live) / "PlateMatteLive_CatFileCreator.nk").as_posix())
+    creator = nuke.allNodes("CatFileCreator")[-1]
+    cat = (session.folder / "PlateMatteLive.cat").as_posix()
+    creator["catFile"].setValue(cat)
+    creator["createCatFile"].execute()
+    nuke.delete(creator)
+    expect(Path(cat).is_file(), "CatFileCreator wrote no " + cat)
+    live = nuke.createNode("PlateMatteLive", inpanel=False)
+    live.setInput(0, session.plate)
+    live.setInput(1, session.clean)
+    live["modelFile"].setValue(cat)
+    told = []
+    for quality in live["quality"].values():
+        live["quality"].setValue(quality)
+        alpha = session.sample(live, "rgba.alpha", session.first + 1)
+        expect(0 <= min(alpha) <= max(alpha) <= 1, "from {} to {}".format(min(alpha), max(alpha)))
+        expect(min(alpha) < 0.05 and max(alpha) > 0.95, "{} to {}".format(min(alpha), max(alpha)))
+        told.append("{}: mean alpha {:.4f}".format(quality, sum(alpha) / len(alpha)))
+    nuke.delete(live)
+    return ", ".join(told)
+
+
+@check
 def a_saved_script_opens_with_the_same_pixels(session: Session) -> str:
     """Save, clear, open, and compare alpha."""
     name, path = session.node.fullName(), (session.folder / "comp.nk").as_posix()
@@ -309,6 +339,7 @@ def main(arguments: List[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="platematte_in_nuke_"))
     shot, frames = Path(options.get("shot") or SHOT), options.get("range") or "1001-1003"
     session = Session(folder, shot, frames, options.get("engine", ""))
+    session.live = options.get("live", "")
     results = run_checks(session)
     if session.plugin is not None:
         session.plugin.stop_engine()

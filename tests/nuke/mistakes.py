@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 GIZMO = "gizmos/PlateMatte.gizmo"
+LIVE_GIZMO = "gizmos/PlateMatteLive.gizmo"
 BACKGROUND = ("test_plugin_background.py",)
 EXPORT = ("test_plugin_export.py", "test_export_black_edges.py")
 COPIES = ("test_copy_outlives_its_node.py",)
 FRAMES = ("test_plugin_frames.py",)
 INSTALL = ("test_plugin_install.py",)
+LIVE = ("test_live_gizmo.py",)
 MATTE = ("test_plugin_matte.py",)
 PANEL = ("test_plugin_panel.py",)
 STALE = ("test_plugin_stale.py",)
@@ -357,5 +359,30 @@ MISTAKES = [
             "        if folder not in used\n",
             '        if folder.name != "v{:03d}".format(int(node["shown"].value()))\n',
         ),
+    ),
+    _mistake(
+        "live: the frame after in the place of the one before",
+        LIVE,
+        (LIVE_GIZMO, "time_offset 1\n  name before", "time_offset -1\n  name before"),
+    ),
+    _mistake(
+        "live: garbage fed as core",
+        LIVE,
+        (LIVE_GIZMO, "  to0 live_mattes.garbage\n", "  to0 live_mattes.core\n"),
+    ),
+    _mistake(
+        "live: the clean plate trusted beyond its pixels",
+        LIVE,
+        (LIVE_GIZMO, " BlackOutside {\n  name clean_edge\n", " NoOp {\n  name clean_rim\n"),
+    ),
+    _mistake(
+        "live: the neighbours fed where quality is fast",
+        LIVE,
+        (LIVE_GIZMO, "which {{parent.quality}}\n  name after", "which 1\n  name after"),
+    ),
+    _mistake(
+        "live: Inference not loaded first in Nuke 13",
+        LIVE,
+        ("init.py", 'nuke.load("Inference")', "pass"),
     ),
 ]

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("tkinter", reason="this Python has no Tcl (Debian: python3-tk)")
 
+from gizmo_text import above, edges, option, split_items, user_knobs
 from tcl.loader import TextNode, load
 
 from platematte.images.layers import LAYER_CHANNELS
@@ -41,19 +42,6 @@ def group(text: str) -> TextNode:
     return script.nodes[0]
 
 
-def user_knobs(group: TextNode) -> dict[str, list[str]]:
-    """Return the words of each addUserKnob by the knob's name."""
-    import tkinter
-
-    words = [tkinter.Tcl().splitlist(word) for name, word in group.knobs if name == "addUserKnob"]
-    return {knob[1]: list(knob) for knob in words}
-
-
-def option(words: list[str], key: str) -> str:
-    """Return what an option of addUserKnob says, or ""."""
-    return words[words.index(key) + 1] if key in words[2:] else ""
-
-
 def python_of(group: TextNode) -> dict[str, str]:
     """Return all embedded Python by the knob that holds it."""
     found = {
@@ -67,18 +55,6 @@ def python_of(group: TextNode) -> dict[str, str]:
         }
     )
     return found
-
-
-def above(node: TextNode) -> set[str]:
-    """Return the names of all nodes that a node's pixels may come from, itself included."""
-    names: set[str] = set()
-    waiting = [node]
-    while waiting:
-        here = waiting.pop()
-        if here.name not in names:
-            names.add(str(here.name))
-            waiting += [source for source in here.inputs if source is not None]
-    return names
 
 
 def test_it_is_a_group_so_that_a_comp_keeps_its_inside(text: str) -> None:
@@ -96,12 +72,7 @@ def test_it_has_four_inputs_in_the_order_of_the_arrows(group: TextNode) -> None:
 
 
 def test_the_graph_is_wired_as_intended(group: TextNode) -> None:
-    edges = {
-        str(node.name): [source and source.name for source in node.inputs]
-        for node in group.children
-        if node.inputs
-    }
-    assert edges == {
+    assert edges(group) == {
         "straight_pass": ["matte_read"],
         "straight_check": ["straight_pass"],
         "alpha_pass": ["matte_read"],
@@ -141,13 +112,6 @@ def test_every_output_has_its_place_in_the_switches(group: TextNode) -> None:
     assert len(outputs) == len(group.child("output_switch").inputs) + 1
     assert outputs[-1] == "plate"
     assert f"parent.output == {len(outputs) - 1}" in str(group.child("plate_switch").word("which"))
-
-
-def split_items(words: list[str]) -> list[str]:
-    """Return the items of an enumeration."""
-    import tkinter
-
-    return [item for item in tkinter.Tcl().splitlist(option(words, "M")) if item]
 
 
 def test_every_expression_names_a_knob_of_the_group(group: TextNode) -> None:

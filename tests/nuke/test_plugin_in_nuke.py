@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 from comp import REPOSITORY, open_comp, write_shot
 
+from platematte.live.export import export_live
+
 SCRIPT = REPOSITORY / "tests" / "in_nuke" / "run.py"
 
 
 def run(
-    folder: Path, engine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    engine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    live: Path | None = None,
 ) -> tuple[int, dict[str, object]]:
     """Run the script as `nuke -t` does; return its exit status and its report."""
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -22,6 +28,8 @@ def run(
     write_shot(folder.parent / "shot", (1001, 1002))
     arguments = [str(SCRIPT), "--range=1001-1002", f"--engine={engine}"]
     arguments.append(f"--shot={folder.parent / 'shot'}")
+    if live is not None:
+        arguments.append(f"--live={live}")
     monkeypatch.setattr(sys, "argv", arguments)
     with open_comp(folder, engine), pytest.raises(SystemExit) as end:
         runpy.run_path(str(SCRIPT), run_name="__main__")
@@ -42,10 +50,13 @@ def test_all_checks_hold_and_the_report_is_json(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    status, report = run(_folder(tmp_path), engine, monkeypatch, capsys)
+    export = export_live(tmp_path / "exported")
+    status, report = run(_folder(tmp_path), engine, monkeypatch, capsys, export.model.parent)
     checks = report["checks"]
     assert isinstance(checks, list)
     assert [check for check in checks if not check["ok"]] == []
+    seen = {check["check"]: check["seen"] for check in checks}
+    assert "quality: mean alpha" in seen["live shows a matte in the viewer"]
     assert len(checks) == SCRIPT.read_text().count("\n@check\n")
     assert (status, report["failed"]) == (0, 0)
     assert list((tmp_path / "temporary").iterdir()) == []

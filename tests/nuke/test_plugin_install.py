@@ -62,6 +62,7 @@ def test_the_package_holds_all_that_nuke_needs(
 
     node = plugin.create(nuke.nodes.Constant(), nuke.nodes.Constant())
     assert node.Class() == "Group"
+    assert nuke.createNode("PlateMatteLive").node("inference").Class() == "Inference"
 
 
 def test_the_package_is_the_same_every_time(tmp_path: Path) -> None:
@@ -89,7 +90,10 @@ def test_the_node_is_in_the_toolbar_with_its_icon_and_under_keyer(
     assert (PLUGIN / "icons" / "PlateMatte.png").is_file()
     nodes.findItem("Keyer/PlateMatte").invoke()
     nodes.findItem("PlateMatte/PlateMatte").invoke()
-    assert len([node for node in nuke.allNodes() if node.Class() == "Group"]) == 2
+    nodes.findItem("PlateMatte/PlateMatteLive (NukeX)").invoke()
+    groups = [node for node in nuke.allNodes() if node.Class() == "Group"]
+    assert len(groups) == 3
+    assert groups[2].node("inference") is not None
 
 
 @pytest.mark.parametrize("name", ["init.py", "menu.py"])

@@ -23,6 +23,7 @@ _COMMANDS = {
     "demo": "matte the example shot",
     "train": "train the network",
     "weights": "import and list weights",
+    "export-nuke": "the network for Nuke's Inference node",
 }
 
 
@@ -57,7 +58,7 @@ def make_parser(called: str | None) -> argparse.ArgumentParser:
     for name, words in _COMMANDS.items():
         command = commands.add_parser(name, help=words)
         if name == called:
-            import_module(f"platematte.cli.{name}").configure(command)
+            import_module(f"platematte.cli.{name.replace('-', '_')}").configure(command)
     return parser
 
 

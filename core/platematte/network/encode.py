@@ -67,7 +67,8 @@ def encode_packed(linear: Tensor) -> Tensor:
 
     On a CPU some rows at a time: the dozen steps of the curve then find them in the cache.
     """
-    if linear.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+    is_recorded = torch.is_grad_enabled() or torch.jit.is_tracing() or torch.compiler.is_compiling()
+    if linear.device.type != "cpu" or is_recorded:
         return encode_view(linear).contiguous(memory_format=torch.channels_last)
     packed = torch.empty_like(linear, memory_format=torch.channels_last)
     rows = max(1, _STRIP_VALUES // linear[:, :, 0].numel())

@@ -82,7 +82,7 @@ def shuffle2(features: Tensor) -> Tensor:
     packed = features.permute(0, 2, 3, 1)
     is_packed = packed.stride()[1:] == (width * channels, channels, 1)
     pairs = {4: torch.float64, 2: torch.float32}.get(features.element_size())
-    if pairs is None or features.requires_grad or not is_packed:
+    if pairs is None or features.requires_grad or torch.jit.is_tracing() or not is_packed:
         blocks = packed.unflatten(3, (channels // 4, 2, 2)).permute(0, 3, 1, 4, 2, 5)
         return blocks.reshape(count, channels // 4, 2 * height, 2 * width)
     # The two pixels that come to lie side by side do so already: both move as one number.

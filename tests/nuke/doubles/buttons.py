@@ -59,7 +59,7 @@ class Tab_Knob(Knob):
 
 
 class Script_Knob(String_Knob):
-    """A button that runs Tcl; the double knows the ones of Read."""
+    """A button that runs Tcl; the double knows the ones of Read and CatFileCreator."""
 
     user_id = 32
 
@@ -68,9 +68,14 @@ class Script_Knob(String_Knob):
 
     def execute(self) -> None:
         self._check("execute")
+        if self._name == "createCatFile":
+            from doubles.inference import create_cat
+
+            return create_cat(self._node)
         if self._name != "reload":
             raise NotImplementedError("the double cannot run the Tcl of " + self._name)
         self._node["version"].setValue(self._node["version"].value() + 1)
+        return None
 
 
 class PyScript_Knob(String_Knob):

@@ -10,6 +10,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from doubles.session import current
@@ -294,11 +295,29 @@ def _commands(node: Any) -> dict[str, Callable[..., Any]]:
         "value": value,
         "knob": value,
         "frame": lambda: str(current().now),
-        "exists": lambda path: str(int(nuke.exists(path))),
+        "exists": lambda path: str(int(_is_there(path, node) or nuke.exists(path))),
+        "plugins": _plugins,
         "python": lambda *words: str(
             eval(" ".join(w for w in words if w != "-eval"), {"nuke": nuke})
         ),
     }
+
+
+def _is_there(path: str, node: Any) -> bool:
+    """Whether a path of nodes leads somewhere: `parent.input2` is what is connected there."""
+    owner = node
+    for word in path.split("."):
+        if owner is not None:
+            owner = _step(owner, word, owner is node)
+    return owner is not None
+
+
+def _plugins(*words: str) -> str:
+    """The full names of files on the plug-in path, the first folder's first."""
+    if words[:1] != ("-all",) or len(words) != 2:
+        raise NotImplementedError("the double knows plugins -all NAME")
+    there = (Path(folder) / words[1] for folder in current().plugin_path)
+    return " ".join(path.as_posix() for path in there if path.is_file())
 
 
 def _text_of(owner: Any, name: str, index: int) -> str:

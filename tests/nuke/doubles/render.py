@@ -83,7 +83,7 @@ class Render:
 def pull(node: Any, frame: int) -> Image:
     """Return a node's image at a frame."""
     # The other files of pixels enter their functions when they are imported.
-    from doubles import ops_colour, ops_merge, ops_source, ops_time  # noqa: F401
+    from doubles import inference, ops_colour, ops_merge, ops_source, ops_time  # noqa: F401
 
     return Render().image(node, int(frame))
 

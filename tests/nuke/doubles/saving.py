@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from doubles import script
+from doubles.classes import TABLE
 from doubles.graph import delete, selectedNodes, thisGroup
 from doubles.session import current
 
@@ -35,6 +36,14 @@ def pluginAppendPath(path: str, addToSysPath: bool = True) -> None:
 def pluginPath() -> list[str]:
     """Return the plug-in path."""
     return list(current().plugin_path)
+
+
+def load(name: str) -> None:
+    """Load the plug-in of a class early. Raises RuntimeError for one that is not there."""
+    current().check_main("nuke.load")
+    if name not in TABLE["classes"]:
+        raise RuntimeError(f"{name}: Unknown command")
+    current().loaded.append(name)
 
 
 def scriptClear(force: bool = False) -> None:

@@ -52,6 +52,8 @@ class Session:
         self.frame_context: list[int] = []
         self.view_context: list[str] = []
         self.plugin_path: list[str] = []
+        self.loaded: list[str] = []
+        """Classes that `nuke.load` was asked for."""
         self.callbacks: dict[str, list[Any]] = {}
         self.formats: dict[str, Any] = {}
         self.layers: dict[str, list[str]] = {

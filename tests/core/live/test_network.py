@@ -1,0 +1,41 @@
+"""The trace of the network is the network, or there is none."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from platematte.live.archive import TorchUnfit
+from platematte.live.network import trace_network
+from platematte.network.base import Widths
+from platematte.network.matter import Cues, Drawn, Matter
+
+
+def test_a_network_of_other_widths_is_traced_as_it_is() -> None:
+    torch.manual_seed(4)
+    matter = Matter(Widths(quarter=16, eighth=24, sixteenth=32, thirty_second=48, half=8, plate=8))
+    traced = trace_network(matter)
+    given = torch.rand(1, 3, 64, 128), torch.rand(1, 3, 64, 128), torch.ones(1, 1, 64, 128)
+    hints = torch.zeros(1, 3, 64, 128)
+    with torch.no_grad():
+        drawn = matter.eval()(Cues(*given, hints))
+        alpha, foreground, error = traced(*given, hints)
+    assert torch.allclose(alpha, drawn.alpha, atol=1e-5)
+    assert torch.allclose(foreground, drawn.foreground, atol=1e-5)
+    assert torch.allclose(error, drawn.error, atol=1e-5)
+
+
+class Forking(Matter):
+    """A network that looks at its input in Python, which a trace does not follow."""
+
+    def forward(self, cues: Cues, neighbours: list[torch.Tensor | None] | None = None) -> Drawn:
+        drawn = super().forward(cues, neighbours)
+        if float(cues.trust.min()) == 1:
+            return Drawn(drawn.alpha + 1, drawn.coarse, drawn.foreground, drawn.error)
+        return drawn
+
+
+def test_a_trace_that_answers_otherwise_is_refused() -> None:
+    torch.manual_seed(5)
+    with pytest.raises(TorchUnfit, match="the network's answer differs by 1"):
+        trace_network(Forking())
