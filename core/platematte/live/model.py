@@ -34,6 +34,7 @@ class LiveMatte(nn.Module):
         super().__init__()
         self.quality: int = 1
         self.network = trace_network(matter)
+        self.align_px: int = matter.align_px
         self.fusion = Fusion(trace_encoding())
         self.to_rec709: list[float] = [float(number) for number in to_rec709]
         self.from_rec709: list[float] = [float(number) for number in from_rec709]
@@ -69,7 +70,9 @@ class LiveMatte(nn.Module):
     def look(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the network's alpha, colour (linear Rec.709) and expected error."""
         height, width = frame.shape[2], frame.shape[3]
-        down, across = (height + 31) // 32 * 32 - height, (width + 31) // 32 * 32 - width
+        align = self.align_px
+        down = (height + align - 1) // align * align - height
+        across = (width + align - 1) // align * align - width
         padded = _native.replication_pad2d(frame, [0, across, 0, down])
         plate = change_primaries(padded.narrow(1, 0, 3), self.to_rec709)
         clean = change_primaries(padded.narrow(1, 3, 3), self.to_rec709)

@@ -25,9 +25,9 @@ Tensor = torch.Tensor
 _native: Any = torch._C._nn
 """Operations that `torch.nn.functional` would wrap in calls that torch 1.6 does not have."""
 
-_EXAMPLE_PX = (64, 96)
-"""Height and width that the trace is made with; it holds for any multiple of `Matter.ALIGN_PX`."""
-_CHECKED_PX = (96, 160)
+_EXAMPLE_PX = (64, 128)
+"""Height and width that the trace is made with; it holds for any multiple of `Matter.align_px`."""
+_CHECKED_PX = (128, 192)
 _TOLERANCE = 1e-3
 """The replaced operations round in another order; an alpha of 8 bits has steps of 0.004."""
 
@@ -57,8 +57,9 @@ def trace_network(matter: Matter) -> Any:
     """Return the network as a traced module in operations of torch 1.6.
 
     It takes plate and clean (1 x 3 x H x W, scene-linear Rec.709), trust (1 x 1) and hints (1 x 3),
-    float32, H and W multiples of 32, and returns alpha before clamping (1 x 1), the foreground's
-    straight colour (1 x 3, scene-linear Rec.709) and the expected error of alpha (1 x 1), float32.
+    float32, H and W multiples of `Matter.align_px`, and returns alpha before clamping (1 x 1), the
+    foreground's straight colour (1 x 3, scene-linear Rec.709) and the expected error of alpha
+    (1 x 1), float32.
     `half()` halves the arithmetic of its layers; pixels stay float32. Raises TorchUnfit where the
     trace does not answer as the network does.
     """
@@ -210,6 +211,9 @@ def _interpolate(
 
 
 def _pad(image: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Tensor:
+    if mode == "constant":
+        zeros: Tensor = torch.constant_pad_nd(image, list(pad), value or 0)
+        return zeros
     if mode != "replicate":
         raise NotImplementedError(f"pad {mode}")
     padded: Tensor = _native.replication_pad2d(image, list(pad))

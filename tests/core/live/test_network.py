@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,9 +13,14 @@ from platematte.network.base import Widths
 from platematte.network.matter import Cues, Drawn, Matter
 
 
-def test_a_network_of_other_widths_is_traced_as_it_is() -> None:
+@pytest.mark.parametrize(("shrink", "guess"), [(1, False), (1, True), (2, True)])
+def test_a_network_of_other_widths_is_traced_as_it_is(shrink: int, guess: bool) -> None:
     torch.manual_seed(4)
-    matter = Matter(Widths(quarter=16, eighth=24, sixteenth=32, thirty_second=48, half=8, plate=8))
+    widths = Widths(quarter=16, eighth=24, sixteenth=32, thirty_second=48, half=8, plate=8)
+    matter = Matter(replace(widths, shrink=shrink, guess=guess))
+    for layer in (matter.think_stage.guess8, matter.draw_stage.guess4, matter.draw_stage.lean):
+        if layer is not None:
+            torch.nn.init.normal_(layer.weight, std=0.1)
     traced = trace_network(matter)
     given = torch.rand(1, 3, 64, 128), torch.rand(1, 3, 64, 128), torch.ones(1, 1, 64, 128)
     hints = torch.zeros(1, 3, 64, 128)
