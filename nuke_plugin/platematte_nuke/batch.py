@@ -38,7 +38,7 @@ def cancel(node: Any) -> None:
     ticket = _ticket_of(node)
     if ticket is not None:
         _waiting.remove(ticket)
-        set_quietly(node, run_id="", last_run=running.CANCELLED)
+        set_quietly(node, run_id="", last_run=running.CANCELLED + ".")
         readback.refresh(node)
 
 

@@ -233,8 +233,7 @@ def _tell_end(run: Run) -> str:
         kept = " Frames {} are in v{:03d}; set Version to {} to see them.".format(
             format_frames(done), run.version, run.version
         )
-    words = running.CANCELLED if isinstance(run.error, Cancelled) else str(run.error)
-    return one_line(words) + kept
+    return one_line(str(run.error)) + kept
 
 
 def _tell_warnings(run: Run) -> str:

@@ -19,7 +19,7 @@ from platematte_client.pace import Pace
 from .node import Order, is_ours
 
 WARNING = "warning: "
-CANCELLED = "cancelled."
+CANCELLED = "cancelled"
 """How the knob last_run begins after a good run with a warning, and after a cancelled one; any
 other text there is why the last run failed."""
 _runs: Dict[str, "Run"] = {}
