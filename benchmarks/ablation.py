@@ -24,9 +24,8 @@ import torch
 from machine import describe_machine, print_table
 from torch import nn
 
-from platematte.network.base import Widths
 from platematte.network.matter import Matter
-from platematte.training.architectures import Ours, cues_of
+from platematte.training.architectures import QUALITY, Ours, cues_of
 from platematte.training.bank import load_bank
 from platematte.training.losses import LossWeights
 from platematte.training.synthesise import Sample, Synthesiser
@@ -67,8 +66,8 @@ class WithoutProjection(nn.Module):
 
 def concatenated() -> Ours:
     """Return our network with plain concatenation in the place of context switching."""
-    trainee = Ours(Matter())
-    look, quarter = trainee.network.look_stage, Widths().quarter
+    trainee = Ours(Matter(QUALITY))
+    look, quarter = trainee.network.look_stage, QUALITY.quarter
     look.select_clean = CueAlone(quarter, quarter)
     look.select_hints = CueAlone(16, 16)
     return trainee
@@ -76,14 +75,14 @@ def concatenated() -> Ours:
 
 def unprojected() -> Ours:
     """Return our network with a refiner that knows no projection."""
-    trainee = Ours(Matter())
+    trainee = Ours(Matter(QUALITY))
     trainee.network.refine = WithoutProjection(trainee.network.refine)
     return trainee
 
 
 def without_transmission() -> Ours:
     """Return our network without the cue of the clean plate's texture in the plate."""
-    trainee = Ours(Matter())
+    trainee = Ours(Matter(QUALITY))
     look = trainee.network.look_stage
     for layer in (look.through4, look.through8):
         # They begin at 0, and without a gradient they stay there.
@@ -93,8 +92,8 @@ def without_transmission() -> Ours:
 
 def as_he() -> Ours:
     """Return our network with the layers' variance of He et al. (2015), for ReLU."""
-    trainee = Ours(Matter())
-    keep = ("draw_stage.heads", "refine.heads", "look_stage.through")
+    trainee = Ours(Matter(QUALITY))
+    keep = ("draw_stage.heads", "draw_stage.lean", "refine.heads", "look_stage.through")
     for name, layer in trainee.network.named_modules():
         if isinstance(layer, nn.Conv2d) and not name.startswith(keep):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -105,27 +104,28 @@ def as_he() -> Ours:
 
 def without_context() -> Ours:
     """Return our network without wide dilations and without the mean over the frame."""
-    trainee = Ours(Matter())
+    trainee = Ours(Matter(QUALITY))
     trainee.network.think_stage.blocks32[1] = nn.Identity()
     return trainee
 
 
 def with_loss(**changes: float) -> Callable[[], Ours]:
     """Return a builder of our network with other weights of its loss terms."""
-    return lambda: Ours(Matter(), replace(LossWeights(), **changes))
+    return lambda: Ours(Matter(QUALITY), replace(LossWeights(), **changes))
 
 
 def with_half(channels: int) -> Callable[[], Ours]:
     """Return a builder of our network with another width of the refiner."""
-    return lambda: Ours(Matter(replace(Widths(), half=channels)))
+    return lambda: Ours(Matter(replace(QUALITY, half=channels)))
 
 
 VARIANTS: dict[str, Callable[[], Ours]] = {
-    "base": lambda: Ours(Matter()),
-    "base, another seed": lambda: Ours(Matter()),
+    "base": lambda: Ours(Matter(QUALITY)),
+    "base, another seed": lambda: Ours(Matter(QUALITY)),
     "plain concatenation": concatenated,
-    "AdamW in the place of Muon": lambda: Ours(Matter()),
+    "AdamW in the place of Muon": lambda: Ours(Matter(QUALITY)),
     "no transmission": without_transmission,
+    "no guess of the foreground": lambda: Ours(Matter(replace(QUALITY, guess=False))),
     "no projection alpha": unprojected,
     "variance of He": as_he,
     "no context at 1/32": without_context,
@@ -187,7 +187,7 @@ def variant_rows(options: argparse.Namespace) -> list[dict[str, object]]:
 def motion_rows(options: argparse.Namespace) -> list[dict[str, object]]:
     """Return rows for a network with and without neighbours, both trained on frames of clips."""
     makers = {
-        "motion off": lambda: Ours(Matter()),
+        "motion off": lambda: Ours(Matter(QUALITY)),
         "motion on": lambda: Ours(Matter(is_temporal=True)),
     }
     rows: list[dict[str, object]] = []

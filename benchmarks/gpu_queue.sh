@@ -7,6 +7,8 @@ OUT=${OUT:-runs/gpu}
 DATA=${DATA:-../shared/data}
 MINUTES=${2:-9}
 SAMPLES=${SAMPLES:-20000}
+# What the first slice of it begins with; a later one goes on with what it has itself.
+FAST=core/platematte/weights/fast-1.safetensors
 export PYTHONPATH=core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
 train() { python3 -m platematte.cli.main train --data "$DATA" --device cuda --minutes "$MINUTES" "$@"; }
 go_on() {
@@ -21,8 +23,8 @@ case "${1:-}" in
 generator) python3 benchmarks/generator.py --device cuda --batch 64 --data "$DATA" ;;
 train) go_on quality ;;
 anneal) go_on quality --rate-end 1e-5 ;;
-fast) go_on fast ;;
-anneal-fast) go_on fast --rate-end 1e-5 ;;
+fast) go_on fast --begin-from "$FAST" ;;
+anneal-fast) go_on fast --begin-from "$FAST" --rate-end 1e-5 ;;
 equal)
     for name in quality mattingv2-mobilenetv2 seed; do
         MINUTES=$((MINUTES / 3)) train --out "$OUT/equal/$name" --architecture "$name" \

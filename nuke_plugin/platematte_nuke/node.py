@@ -117,6 +117,7 @@ def wanted_layers(node: nuke.Node) -> Tuple[str, ...]:
 
 def read_settings(node: nuke.Node, space: WorkingSpace) -> Settings:
     """Return the engine's settings, {section: {key: value}}, as docs/td.md lists them."""
+    quality = node["quality"].value()
     settings: Settings = {
         "input": {
             "colorspace": space.name,
@@ -127,8 +128,9 @@ def read_settings(node: nuke.Node, space: WorkingSpace) -> Settings:
             "align": "auto" if node["align"].value() else "off",
             "match": "auto" if node["match"].value() else "off",
         },
-        "network": {"device": node["device"].value()},
-        "solve": {"temporal": "auto" if node["quality"].value() == "quality" else "off"},
+        # The engine's sets of weights have the names of the knob's values.
+        "network": {"device": node["device"].value(), "weights": quality},
+        "solve": {"temporal": "auto" if quality == "quality" else "off"},
         "output": {"layers": list(wanted_layers(node))},
     }
     for text in node["more_settings"].value().split(";"):

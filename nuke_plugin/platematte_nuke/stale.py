@@ -41,6 +41,7 @@ _KNOB_WORDS = {
     "input.colorspace": "working space",
     "prepare.align": "align",
     "prepare.match": "match",
+    "network.weights": "quality",
     "solve.temporal": "quality",
     "clean_frame": "clean plate frame",
 }
@@ -71,7 +72,8 @@ def changes_since(node: nuke.Node, made_with: Dict[str, Any], frames: Iterable[i
     for name in sorted({*before_knobs, *knobs}):
         if before_knobs.get(name) != knobs.get(name):
             changed.append(_KNOB_WORDS.get(name, name))
-    return changed
+    # One knob may decide several settings.
+    return list(dict.fromkeys(changed))
 
 
 def describe_shown(node: nuke.Node) -> str:

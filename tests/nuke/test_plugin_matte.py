@@ -179,6 +179,7 @@ def test_knobs_and_working_space_reach_the_engine(comp: Comp) -> None:
     record = json.loads((run.folder / "job.json").read_text())
     assert record["settings"]["prepare"] == {"align": "off", "match": "auto"}
     assert record["settings"]["solve"] == {"temporal": "off"}
+    assert record["settings"]["network"] == {"device": "cpu", "weights": "fast"}
     assert record["settings"]["engine"] == {"memory_mib": "256"}
 
 

@@ -151,7 +151,7 @@ class Think(nn.Module):
         self.up8 = nn.Conv2d(w16, w8, 1)
         self.join8 = nn.Conv2d(2 * w8, w8, 1)
         self.back8 = Residual(w8)
-        self.guess8 = _nothing_yet(guess.CHANNELS, w8, 1) if widths.guess else None
+        self.guess8 = nn.Conv2d(guess.CHANNELS, w8, 1, bias=False) if widths.guess else None
 
     def forward(self, eighth: Tensor, cue: Tensor | None = None) -> Tensor:
         """Take features at 1/8 whose height and width are multiples of 4.
@@ -182,8 +182,11 @@ class Draw(nn.Module):
             self.heads.bias.copy_(torch.tensor([0.5, 0.0, 0.0, 0.0]))  # type: ignore[union-attr]
         self.guess4 = self.lean = None
         if widths.guess:
-            self.guess4 = _nothing_yet(guess.CHANNELS, quarter, 1)
-            self.lean = _nothing_yet(quarter, 1, 3, bias=0.5)
+            self.guess4 = nn.Conv2d(guess.CHANNELS, quarter, 1, bias=False)
+            self.lean = nn.Conv2d(quarter, 1, 3, padding=1)
+            # It begins half way between the plate's colour and the guess, everywhere.
+            nn.init.zeros_(self.lean.weight)
+            nn.init.constant_(self.lean.bias, 0.5)  # type: ignore[arg-type]
         times = 2 * widths.shrink
         self.detail = nn.ConvTranspose2d(quarter, widths.half, times, stride=times)
 
@@ -202,12 +205,3 @@ class Draw(nn.Module):
         if self.lean is not None:
             heads = torch.cat([heads, in_full_precision(self.lean, drawn)], 1)
         return heads, self.detail(drawn)
-
-
-def _nothing_yet(before: int, after: int, side: int, bias: float | None = None) -> nn.Conv2d:
-    """Return a layer that begins by adding nothing but its bias."""
-    layer = nn.Conv2d(before, after, side, padding=side // 2, bias=bias is not None)
-    nn.init.zeros_(layer.weight)
-    if layer.bias is not None and bias is not None:
-        nn.init.constant_(layer.bias, bias)
-    return layer
