@@ -234,7 +234,7 @@ def test_while_the_weights_are_loaded_the_bar_says_so(comp: Comp) -> None:
     comp.press("matte_range")
     comp.session.pump(has_ended)
     comp.pump()
-    assert "v001: loads the weights default" in seen
+    assert "v001: loads the weights quality" in seen
 
 
 def test_cancel_without_a_run_says_so_and_changes_nothing(comp: Comp) -> None:
