@@ -18,6 +18,8 @@ from .optimizer import Optimizer
 log = logging.getLogger(__name__)
 
 Tensor = torch.Tensor
+_FIX_GO_ON = "Go on from a copy of the folder, or begin anew with another --out."
+_FIX_BEGIN = "Give --begin-from weights that `platematte train` wrote, or leave it out."
 _MOMENTS = ("exp_avg", "exp_avg_sq", "momentum_buffer")
 """What an optimizer may remember, each in a file of its own."""
 _GUESS = ("think_stage.guess", "draw_stage.guess", "draw_stage.lean")
@@ -98,11 +100,12 @@ def begin_from(network: nn.Module, path: Path) -> None:
     places = network.state_dict()
     found = {
         name: value.to(places[name])
-        for name, value in _read(path).items()
+        for name, value in _read(path, _FIX_BEGIN).items()
         if name in places and value.shape == places[name].shape
     }
     if not found:
-        raise WeightsInvalid("holds nothing that this network could begin with", path=path)
+        told = "holds nothing that this network could begin with"
+        raise WeightsInvalid(told, path=path, fix=_FIX_BEGIN)
     _fill(network, found)
     log.info("%d of %d tensors are from %s", len(found), len(places), path)
 
@@ -114,11 +117,10 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor]) -> None:
     network.load_state_dict({**silent, **tensors}, strict=False)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path, fix: str = _FIX_GO_ON) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        fix = "Go on from a copy of the folder, or begin anew with another --out."
         raise WeightsInvalid(f"cannot go on from here ({error})", path=path, fix=fix) from error
 
 

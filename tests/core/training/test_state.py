@@ -233,8 +233,12 @@ def test_weights_with_nothing_for_the_network_are_refused(
     tmp_path: Path, tiny_ours: MakeOurs
 ) -> None:
     save_file({"stem.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(WeightsInvalid, match="nothing that this network could begin with"):
+    with pytest.raises(WeightsInvalid, match="nothing that this network could begin with") as other:
         begin_from(tiny_ours().network, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsInvalid) as missing:
+        begin_from(tiny_ours().network, tmp_path / "none.safetensors")
+    for refused in (other, missing):
+        assert "--begin-from" in refused.value.fix
 
 
 @pytest.mark.parametrize(
