@@ -5,8 +5,9 @@ here count from what the coarse half is shown.
 
 Three stages, so that large frames can go in tiles without any seam. `look` is local and runs at
 1/4 and 1/8 (in tiles where memory asks for it), `think` sees the whole frame from 1/8 to 1/32,
-`draw` is local again. The cues are those of the seed (Sengupta et al. 2020): plate, clean plate,
-mattes as hints, neighbouring frames; each is judged beside the plate by a selector.
+`draw` is local again, at 1/4; the refiner goes on from there. The cues are those of the seed
+(Sengupta et al. 2020): plate, clean plate, mattes as hints, neighbouring frames; each is judged
+beside the plate by a selector.
 """
 
 from __future__ import annotations
@@ -193,9 +194,10 @@ class Draw(nn.Module):
     def forward(
         self, quarter: Tensor, eighth: Tensor, cue: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return N x (1 alpha, 3 foreground residual) at 1/4 and detail features at 1/2.
+        """Return N x (1 alpha, 3 foreground residual) and the features that they are drawn from.
 
-        With the cue of a guess, at 1/4, a fifth channel: how far the foreground leans to the guess.
+        Both at 1/4; `detail` makes of the features what the refiner is told. With the cue of a
+        guess, at 1/4, a fifth channel: how far the foreground leans to the guess.
         """
         joined = upsample2(self.up4(eighth)).add_(quarter)
         if self.guess4 is not None and cue is not None:
@@ -204,4 +206,4 @@ class Draw(nn.Module):
         heads = in_full_precision(self.heads, drawn)
         if self.lean is not None:
             heads = torch.cat([heads, in_full_precision(self.lean, drawn)], 1)
-        return heads, self.detail(drawn)
+        return heads, drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -48,6 +49,22 @@ class Drawn:
     coarse: Tensor
     foreground: Tensor
     error: Tensor
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is drawn of a frame before its pixels are looked at again.
+
+    heads: N x 4 or 5, of the coarse size, float32 (see `base.Draw`). features: N x C, likewise, in
+    the arithmetic of the layers.
+    """
+
+    heads: Tensor
+    features: Tensor
+
+    def rows(self, start: int, end: int) -> Sketch:
+        """Return some rows of it, counted in its own pixels."""
+        return Sketch(self.heads[:, :, start:end], self.features[:, :, start:end])
 
 
 @dataclass(frozen=True)
@@ -99,8 +116,16 @@ def _trusted(image: Tensor, trust: Tensor) -> Tensor:
     return image * trust
 
 
+class Halo(NamedTuple):
+    """Rows that each local stage needs on both sides of a tile."""
+
+    look: int
+    sketch: int
+    finish: int
+
+
 class Matter(nn.Module):
-    """The network in its three stages; `forward` runs them on a whole frame at once."""
+    """The network in its stages; `forward` runs them on a whole frame at once."""
 
     def __init__(self, widths: Widths | None = None, is_temporal: bool = False) -> None:
         """Take the channel widths and whether neighbouring frames are fused."""
@@ -119,9 +144,10 @@ class Matter(nn.Module):
         return 32 * self.widths.shrink
 
     @property
-    def halo_px(self) -> int:
-        """Rows that `look` and `draw` need beyond a tile to answer as they do without tiles."""
-        return 32 * self.widths.shrink
+    def halo_px(self) -> Halo:
+        """Rows that the local stages need beyond a tile to answer as they do without tiles."""
+        times = self.widths.shrink
+        return Halo(look=32 * times, sketch=16 * times, finish=8 * times)
 
     @property
     def coarse_px(self) -> int:
@@ -176,15 +202,16 @@ class Matter(nn.Module):
             eighth = self.motion(eighth, neighbours or [None] * len(NEIGHBOURS))
         return self.think_stage(eighth, None if guess is None else guess.cue)
 
-    def draw(
-        self, cues: Cues, views: Views, quarter: Tensor, eighth: Tensor, guess: Guess | None = None
-    ) -> Drawn:
-        """Return alpha and the rest for the cues, or for some rows of them."""
-        heads, detail = self.draw_stage(quarter, eighth, None if guess is None else guess.cue)
+    def sketch(self, quarter: Tensor, eighth: Tensor, guess: Guess | None = None) -> Sketch:
+        """Return what is drawn at 1/4, for the frame or for some rows of it."""
+        return Sketch(*self.draw_stage(quarter, eighth, None if guess is None else guess.cue))
+
+    def finish(self, cues: Cues, views: Views, sketch: Sketch, guess: Guess | None = None) -> Drawn:
+        """Return alpha and the rest at full resolution, for the frame or for some rows of it."""
         times = self.coarse_px
-        coarse = upsample(heads[:, :1].float(), times)
+        coarse = upsample(sketch.heads[:, :1].float(), times)
         guessed = None if guess is None else guess.colour
-        small = draw_foreground(views.small_plate, heads.float(), guessed)
+        small = draw_foreground(views.small_plate, sketch.heads.float(), guessed)
         foreground = upsample(decode_view(small), times)
         # Where the clean plate is not to be trusted, there is nothing to project from.
         projected = _trusted(project_alpha(cues.plate, cues.clean, foreground), cues.trust)
@@ -192,6 +219,7 @@ class Matter(nn.Module):
         distance = _trusted(upsample(apart, times), cues.trust)
         difference = channels_last(_trusted(views.plate - views.clean, cues.trust))
         alphas = torch.cat([coarse, projected, distance], 1)
+        detail = self.draw_stage.detail(sketch.features)
         alpha, error = self.refine(difference, alphas, detail)
         return Drawn(alpha, coarse, foreground, error)
 
@@ -200,4 +228,5 @@ class Matter(nn.Module):
         views = self.encode(cues)
         quarter, eighth = self.look(cues, views)
         guess = self.guess(views, cues.trust)
-        return self.draw(cues, views, quarter, self.think(eighth, neighbours, guess), guess)
+        sketch = self.sketch(quarter, self.think(eighth, neighbours, guess), guess)
+        return self.finish(cues, views, sketch, guess)

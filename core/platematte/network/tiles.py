@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from .guess import Guess
-from .matter import Cues, Drawn, Matter, Views
+from .matter import Cues, Drawn, Matter, Sketch, Views
 
 Tensor = torch.Tensor
 
@@ -30,7 +30,8 @@ class Stage:
 
 
 LOOK = Stage(140, 12)
-DRAW = Stage(260, 24)
+SKETCH = Stage(80, 12)
+FINISH = Stage(220, 24)
 _REUSED_BYTES = 32 << 20
 """Larger blocks are given back by the C library whenever they are free (see `memory.py`); paying
 for their pages anew costs more than the rows that smaller tiles read twice."""
@@ -67,12 +68,17 @@ def seen_nothing() -> Seen:
     return Seen(nothing, nothing, Views(*(nothing,) * 4))
 
 
-def band_rows(height: int, width: int, memory_mib: float, stage: Stage, matter: Matter) -> int:
-    """Return how many rows a tile may have within the memory: a multiple of `align_px`."""
+def band_rows(
+    height: int, width: int, memory_mib: float, stage: Stage, halo_px: int, align_px: int
+) -> int:
+    """Return how many rows a tile may have within the memory: a multiple of `align_px`.
+
+    halo_px: rows that it has beyond these on both sides.
+    """
     by_memory = int(memory_mib * 2**20 / (stage.bytes_per_pixel * width))
     by_block = _REUSED_BYTES // (stage.widest_bytes * width)
-    rows = min(by_memory, by_block) - 2 * matter.halo_px
-    return max(matter.align_px, min(height, rows // matter.align_px * matter.align_px))
+    rows = min(by_memory, by_block) - 2 * halo_px
+    return max(align_px, min(height, rows // align_px * align_px))
 
 
 def padded_rows(cues: Cues, start: int, end: int, align_px: int) -> Cues:
@@ -113,7 +119,8 @@ def crop_drawn(drawn: Drawn, height: int, width: int) -> Drawn:
 def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
     """Return the features of cues of any size; theirs is the padded size."""
     height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
-    rows = band_rows(height, width, memory_mib, LOOK, matter)
+    halo, align = matter.halo_px.look, matter.align_px
+    rows = band_rows(height, width, memory_mib, LOOK, halo, align)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
         band = padded_rows(cues, start, end, matter.align_px)
@@ -122,7 +129,7 @@ def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
 
     times = matter.coarse_px
     strides = (times, 2 * times, 1, 1, times, times)
-    quarter, eighth, *parts = _in_bands(one, height, rows, matter.halo_px, strides)
+    quarter, eighth, *parts = _in_bands(one, height, rows, halo, strides)
     views = Views(*parts)
     beyond = (0, -width % matter.align_px, 0, height - cues.plate.shape[2])
     return Seen(quarter, eighth, views, matter.guess(views, _pad(cues.trust, beyond)))
@@ -131,21 +138,41 @@ def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
 def draw_in_tiles(
     matter: Matter, cues: Cues, seen: Seen, thought: Tensor, memory_mib: float
 ) -> Drawn:
-    """Return what `Matter.draw` returns, at the padded size. thought: the result of `think`."""
-    height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
-    rows = band_rows(height, width, memory_mib, DRAW, matter)
+    """Return what the network answers, at the padded size. thought: the result of `think`.
 
-    times = matter.coarse_px
+    In two sweeps: what is drawn at 1/4 sees farther, but is small; what is done to every pixel
+    takes the memory, and sees a few rows only. In one, each tile would need the wide margin and the
+    memory.
+    """
+    sketch = _sketch_in_tiles(matter, seen, thought, memory_mib)
+    height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
+    halo, times = matter.halo_px.finish, matter.coarse_px
+    rows = band_rows(height, width, memory_mib, FINISH, halo, matter.align_px)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
-        quarter = seen.quarter[:, :, start // times : end // times]
-        eighth = thought[:, :, start // (2 * times) : end // (2 * times)]
         band, views = padded_rows(cues, start, end, matter.align_px), seen.views.rows(start, end)
-        guess = seen.guess and seen.guess.rows(start // times, end // times)
-        drawn = matter.draw(band, views, quarter, eighth, guess)
+        small = start // times, end // times
+        guess = seen.guess and seen.guess.rows(*small)
+        drawn = matter.finish(band, views, sketch.rows(*small), guess)
         return drawn.alpha, drawn.coarse, drawn.foreground, drawn.error
 
-    return Drawn(*_in_bands(one, height, rows, matter.halo_px, (1, 1, 1, 1)))
+    return Drawn(*_in_bands(one, height, rows, halo, (1, 1, 1, 1)))
+
+
+def _sketch_in_tiles(matter: Matter, seen: Seen, thought: Tensor, memory_mib: float) -> Sketch:
+    times = matter.coarse_px
+    height, width = seen.quarter.shape[2] * times, seen.quarter.shape[3] * times
+    halo = matter.halo_px.sketch
+    rows = band_rows(height, width, memory_mib, SKETCH, halo, matter.align_px)
+
+    def one(start: int, end: int) -> tuple[Tensor, ...]:
+        small = start // times, end // times
+        quarter = seen.quarter[:, :, slice(*small)]
+        eighth = thought[:, :, start // (2 * times) : end // (2 * times)]
+        sketch = matter.sketch(quarter, eighth, seen.guess and seen.guess.rows(*small))
+        return sketch.heads, sketch.features
+
+    return Sketch(*_in_bands(one, height, rows, halo, (times, times)))
 
 
 def _in_bands(

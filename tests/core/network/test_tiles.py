@@ -71,10 +71,13 @@ def test_bands_are_whole_multiples_of_what_the_network_takes(
     make_matter: MakeMatter, width: int, memory_mib: int, shrink: int
 ) -> None:
     matter = make_matter(shrink=shrink)
-    rows = band_rows(2176, width, memory_mib, tiles.DRAW, matter)
-    assert 32 * shrink <= rows <= 2176
-    assert rows % (32 * shrink) == 0
+    stages = (tiles.LOOK, tiles.SKETCH, tiles.FINISH)
+    for stage, halo_px in zip(stages, matter.halo_px, strict=True):
+        rows = band_rows(2176, width, memory_mib, stage, halo_px, matter.align_px)
+        assert 32 * shrink <= rows <= 2176
+        assert rows % (32 * shrink) == 0
 
 
-def test_a_frame_that_fits_is_computed_at_once(make_matter: MakeMatter) -> None:
-    assert band_rows(576, 1024, 4096, tiles.DRAW, make_matter()) == 576
+@pytest.mark.parametrize("stage", [tiles.LOOK, tiles.SKETCH, tiles.FINISH])
+def test_a_frame_that_fits_is_computed_at_once(stage: tiles.Stage) -> None:
+    assert band_rows(576, 1024, 4096, stage, 32, 32) == 576
