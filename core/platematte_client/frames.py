@@ -9,7 +9,7 @@
 import re
 from typing import Iterable, List, Tuple
 
-from .errors import PlateMatteError
+from platematte_client.errors import PlateMatteError
 
 _PART = re.compile(r"(-?\d+)(?:-(-?\d+)(?:x(\d+))?)?")
 _FIX = "Write 1001-1100, every second frame as 1001-1100x2, several with commas."

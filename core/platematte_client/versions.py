@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
-from .errors import PlateMatteError
+from platematte_client.errors import PlateMatteError
 
 _FOLDER = re.compile(r"v(\d{3,})")
 # As %04d writes it: the sign is one of the four digits.
