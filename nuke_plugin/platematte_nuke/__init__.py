@@ -19,10 +19,12 @@ from typing import Any, Iterable, Optional, Tuple, Union
 
 import nuke
 
-from . import job, readback
+from platematte_client import warm
+from platematte_client.errors import Cancelled, PlateMatteError
+from platematte_client.frames import parse_frames
+
+from . import readback
 from .edits import kept_selection
-from .errors import Cancelled, PlateMatteError
-from .frames import parse_frames
 from .node import INPUTS, check_ours, read_cache
 from .run import run_and_wait, run_in_background
 from .run import write_job as _write_job
@@ -41,7 +43,7 @@ __all__ = [
 
 Frames = Union[None, int, str, Iterable[int]]
 
-stop_engine = job.stop_engine
+stop_engine = warm.stop_engine
 
 
 def create(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any, List, Optional
 
+from platematte_client.errors import PlateMatteError
+
 from . import readback, running
 from .edits import set_quietly
-from .errors import PlateMatteError
 from .run import run_in_background
 from .running import Run, Ticket
 

@@ -9,8 +9,10 @@ from typing import Any, Callable, Dict, List
 
 import nuke
 
-from . import batch, job, readback, running, troubleshoot, versions
-from .errors import Cancelled, PlateMatteError, internal_error
+from platematte_client import versions, warm
+from platematte_client.errors import Cancelled, PlateMatteError, internal_error
+
+from . import batch, readback, running, troubleshoot
 from .node import check_ours, read_cache, read_range
 from .run import run_and_wait, run_in_background
 from .running import Run
@@ -28,7 +30,7 @@ def press(node: Any, button: str) -> None:
     except Exception as error:
         # A fault of ours: for the artist a sentence, for a report to us the rest in the terminal.
         nuke.tprint(traceback.format_exc())
-        told = internal_error(error)
+        told = internal_error(error, troubleshoot.REPORT)
         _tell(node, told)
         if not nuke.GUI:
             raise told from error
@@ -63,7 +65,7 @@ def _cancel(node: Any) -> None:
     run = running.run_of(node)
     if run is not None and run.cancelled.is_set():
         # Cancelled before, and still there: the engine does not answer. Ending it takes seconds.
-        threading.Thread(target=job.stop_engine, name="PlateMatte stop", daemon=True).start()
+        threading.Thread(target=warm.stop_engine, name="PlateMatte stop", daemon=True).start()
     batch.cancel(node)
 
 

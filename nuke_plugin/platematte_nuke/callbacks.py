@@ -10,9 +10,10 @@ from typing import Any, Dict
 
 import nuke
 
+from platematte_client.errors import PlateMatteError, one_line
+
 from . import batch, readback, running
 from .edits import set_quietly
-from .errors import PlateMatteError, one_line
 from .node import INPUTS, is_ours, read_cache, shown_folder
 
 _BETWEEN_LOOKS_S = 2.0

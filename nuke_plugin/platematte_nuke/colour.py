@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Optional
 
 import nuke
 
-from .errors import PlateMatteError
+from platematte_client.errors import PlateMatteError
 
 LINEAR_REC709 = "lin_rec709_scene"
 """What Nuke's own colour management works in, as the engine's built-in config calls it."""

@@ -14,9 +14,10 @@ from typing import Any, Dict, Iterator, Optional, Tuple
 
 import nuke
 
+from platematte_client.errors import Cancelled, PlateMatteError
+from platematte_client.frames import runs
+
 from .edits import full_resolution, kept_selection, unrecorded
-from .errors import Cancelled, PlateMatteError
-from .frames import runs
 from .node import INPUTS, ROLE_WORDS, Order
 
 _CHANNELS = {"plate": "rgb", "clean": "rgb", "garbage": "alpha", "core": "alpha"}

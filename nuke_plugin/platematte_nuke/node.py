@@ -11,9 +11,10 @@ from typing import Any, Dict, Optional, Tuple
 
 import nuke
 
+from platematte_client.errors import PlateMatteError
+from platematte_client.frames import parse_frames
+
 from .colour import WorkingSpace, read_working_space
-from .errors import PlateMatteError
-from .frames import parse_frames
 
 INPUTS = {"plate": 0, "clean": 1, "garbage": 2, "core": 3}
 """Inputs by role, with their numbers."""

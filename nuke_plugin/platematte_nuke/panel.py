@@ -11,13 +11,14 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 import nuke
 
+from platematte_client import versions
+from platematte_client.errors import PlateMatteError
+from platematte_client.frames import format_frames
 from platematte_panel.rows import CANCELLED, DONE, FAILED, NEW, RUNNING, STALE, WAITING, Row
 from platematte_panel.shots import Shots
 
-from . import batch, readback, running, stale, versions
+from . import batch, readback, running, stale
 from .edits import unrecorded
-from .errors import PlateMatteError
-from .frames import format_frames
 from .node import INPUTS, read_cache, read_range
 from .running import Run
 

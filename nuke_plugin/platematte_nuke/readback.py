@@ -8,12 +8,13 @@ from typing import Any
 
 import nuke
 
+from platematte_client.errors import PlateMatteError, one_line
+from platematte_client.frames import format_frames
+from platematte_client.versions import frames_in, pattern_for, read_record, version_folder, views_in
+
 from . import running, stale
 from .edits import set_quietly, unrecorded
-from .errors import PlateMatteError, one_line
-from .frames import format_frames
 from .node import LAYERS, READ
-from .versions import frames_in, pattern_for, read_record, version_folder, views_in
 
 
 def show_version(node: nuke.Node, cache: Path, version: int) -> None:

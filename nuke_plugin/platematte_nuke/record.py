@@ -7,10 +7,11 @@ from typing import Any, Dict, List
 
 import nuke
 
+from platematte_client import versions
+from platematte_client.frames import format_frames
 from platematte_client.messages import Matte
 
-from . import stale, versions
-from .frames import format_frames
+from . import stale
 from .running import Run
 
 

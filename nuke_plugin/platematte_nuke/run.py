@@ -15,17 +15,19 @@ from typing import Callable, Optional, Tuple
 
 import nuke
 
+from platematte_client import versions, warm
+from platematte_client.errors import Cancelled, PlateMatteError, internal_error, one_line
+from platematte_client.frames import format_frames
 from platematte_client.messages import Progress
 
-from . import job, readback, running, versions
+from . import readback, running
 from .edits import set_quietly, unrecorded
-from .errors import Cancelled, PlateMatteError, internal_error, one_line
 from .export import export_inputs
-from .frames import format_frames
 from .node import INPUTS, ROLE_WORDS, check_ours, read_order
 from .progress import BackgroundProgress, DirectProgress
 from .record import make_jobs, make_record
 from .running import Run
+from .troubleshoot import REPORT
 
 
 def run_and_wait(node: nuke.Node, frames: Optional[Tuple[int, ...]] = None) -> Run:
@@ -88,7 +90,7 @@ def _prepare(node: nuke.Node, frames: Optional[Tuple[int, ...]], is_to_run: bool
     if running.run_of(node) is not None:
         raise PlateMatteError("this node is being matted already.", "Wait, or press Cancel.")
     order = read_order(node, frames)
-    command = job.locate(order.engine) if is_to_run else []
+    command = warm.locate(order.engine) if is_to_run else []
     version, folder = versions.make_version(order.cache)
     run = Run(node, order, version, folder)
     run.command = command
@@ -128,14 +130,14 @@ def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[
     try:
         for index, one in enumerate(run.jobs):
             teller.begin_view(index)
-            job.run_job(one, run.command, ocio, run.host, teller.tell, is_cancelled)
+            warm.run_job(one, run.command, ocio, run.host, teller.tell, is_cancelled)
     except Cancelled as error:
         run.error = error
     except PlateMatteError as error:
         run.error = PlateMatteError(teller.view_words + _name_inputs(run, str(error)))
     except Exception as error:
         # A fault of ours: it must not leave the node waiting for ever.
-        run.error = internal_error(error)
+        run.error = internal_error(error, REPORT)
     except BaseException:
         run.error = Cancelled("cancelled.")
         raise
@@ -207,7 +209,7 @@ def _finish(run: Run) -> Optional[Exception]:
         run.error = run.error or error
     except Exception as error:
         nuke.tprint(traceback.format_exc())
-        run.error = run.error or internal_error(error)
+        run.error = run.error or internal_error(error, REPORT)
     finally:
         _remove_inputs(run)
         running.end(run)

@@ -10,9 +10,11 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import nuke
 
+from platematte_client.errors import PlateMatteError
+from platematte_client.frames import format_frames, parse_frames
+from platematte_client.versions import frames_in
+
 from .colour import read_working_space
-from .errors import PlateMatteError
-from .frames import format_frames, parse_frames
 from .node import (
     INPUTS,
     LAYER_OF_OUTPUT,
@@ -24,7 +26,6 @@ from .node import (
     read_settings,
     shown_folder,
 )
-from .versions import frames_in
 
 # How a node looks, what its panel does and what we write there ourselves: none of it is a pixel.
 _COSMETIC = frozenset(

@@ -11,13 +11,16 @@ from typing import Any, List
 import nuke
 
 import platematte_client
+from platematte_client import warm
 from platematte_client.doctor import ask_doctor
 from platematte_client.engine import EngineDied
+from platematte_client.errors import PlateMatteError
 
-from . import job
 from .colour import read_working_space
-from .errors import PlateMatteError
 from .node import is_cache_temporary, read_cache
+
+REPORT = "Please report it with the text of Troubleshoot."
+"""What to do about a fault of ours."""
 
 
 def show_report(node: Any) -> None:
@@ -57,7 +60,7 @@ def describe_nuke(node: Any) -> List[str]:
 def describe_engine(explicit: str) -> List[str]:
     """Return where the engine is and what its doctor says. Any thread; takes seconds."""
     try:
-        command = job.locate(explicit.strip())
+        command = warm.locate(explicit.strip())
         findings = [str(finding) for finding in ask_doctor(command)]
     except (PlateMatteError, EngineDied) as error:
         return ["engine: ERROR: {}".format(error)]

@@ -1,6 +1,6 @@
-"""The engine's process: one for each Nuke, kept warm between runs, one job at a time.
+"""The engine's process: one for each host program, kept warm between runs, one job at a time.
 
-Nothing here touches Nuke, so that all of it may run on a thread of its own.
+Nothing here touches the host, so that all of it may run on a thread of its own.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from platematte_client.engine import (
     EngineMissing,
     find_engine,
 )
+from platematte_client.errors import Cancelled, PlateMatteError
 from platematte_client.messages import Matte, Progress, VersionMismatch
-
-from .errors import Cancelled, PlateMatteError
 
 _POLL_S = 0.1
 _turn = threading.Lock()
@@ -46,7 +45,7 @@ def run_job(
 ) -> None:
     """Run a job on the warm engine and return when all frames are written.
 
-    Waits for the jobs of other nodes first. ocio: the config that the engine uses; None for its
+    Waits for jobs that began earlier. ocio: the config that the engine uses; None for its
     own. on_progress and is_cancelled are called on this thread. Raises Cancelled, and
     PlateMatteError in the engine's own words.
     """
@@ -106,8 +105,8 @@ def _warm_engine(command: List[str], ocio: Optional[str], host: str) -> Engine:
 
 @contextmanager
 def _environment(name: str, value: Optional[str]) -> Iterator[None]:
-    # A process takes its environment over when it starts. Nuke's own is changed for that moment,
-    # and only where the script's config is not the environment's anyway.
+    # A process takes its environment over when it starts. The host's own is changed for that
+    # moment, and only where the config is not the environment's anyway.
     before = os.environ.get(name)
     if before == value:
         yield

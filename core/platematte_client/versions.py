@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
-from .errors import PlateMatteError
+from platematte_client.errors import PlateMatteError
 
 _FOLDER = re.compile(r"v(\d{3,})")
 # As %04d writes it: the sign is one of the four digits.
@@ -37,7 +37,7 @@ def list_versions(cache: Path) -> List[int]:
         return []
     except OSError as error:
         raise PlateMatteError(
-            "{}: the cache folder cannot be read: {}.".format(cache, error.strerror),
+            "{}: the versions in this folder cannot be read: {}.".format(cache, error.strerror),
             "Choose another cache folder.",
         ) from error
     matches = [_FOLDER.fullmatch(name) for name in names]
