@@ -23,6 +23,7 @@ from .blocks import (
     Residual,
     Selector,
     channels_last,
+    convolve,
     in_full_precision,
     mix,
     upsample2,
@@ -94,22 +95,25 @@ class Look(nn.Module):
         if torch.is_autocast_enabled(plate.device.type):
             # Two layers want it so; each would make it for itself.
             plate = plate.to(torch.get_autocast_dtype(plate.device.type))
-        own = torch.relu_(self.plate(plate))
-        pair = self.pair_plate(plate).add_(self.pair_clean(clean)).add_(self.pair_trust(trust))
-        pair = pair.add_(self.through4(channels_last(transmission(moments, 3))))
-        pair = torch.relu_(self.compare(torch.relu_(pair)))
+        own = convolve(self.plate, plate, rectify=True)
+        pair = convolve(self.pair_clean, clean, onto=convolve(self.pair_plate, plate))
+        pair = convolve(self.pair_trust, trust, onto=pair)
+        through = channels_last(transmission(moments, 3))
+        pair = convolve(self.through4, through, onto=pair, rectify=True)
+        pair = convolve(self.compare, pair, rectify=True)
         if hints.shape[2:] == (1, 1):
             # Of zeros the convolution makes its bias everywhere.
             bias: Tensor = self.hints.bias  # type: ignore[assignment]
             marks = torch.relu(bias.view(1, -1, 1, 1))
         else:
-            marks = torch.relu_(self.hints(hints))
+            marks = convolve(self.hints, hints, rectify=True)
         chosen = self.select_clean(own, pair), self.select_hints(own, marks)
-        quarter = torch.relu_(mix(self.combine, own, *chosen))
+        quarter = mix(self.combine, own, *chosen)
         coarse = halve(moments)
         wide = torch.cat([transmission(coarse, window) for window in (3, 5)], 1)
-        eighth = self.down(quarter).add_(self.through8(channels_last(wide)))
-        return quarter, self.block(torch.relu_(eighth))
+        eighth = convolve(self.down, quarter)
+        eighth = convolve(self.through8, channels_last(wide), onto=eighth, rectify=True)
+        return quarter, self.block(eighth)
 
 
 class Motion(nn.Module):
@@ -160,12 +164,13 @@ class Think(nn.Module):
         cue: of the guess, at 1/4.
         """
         if self.guess8 is not None and cue is not None:
-            eighth = torch.relu(eighth + self.guess8(channels_last(halve(cue))))
-        sixteenth = self.blocks16(torch.relu_(self.down16(eighth)))
-        deep = self.blocks32(torch.relu_(self.down32(sixteenth)))
+            halved = channels_last(halve(cue))
+            eighth = convolve(self.guess8, halved, plus=eighth, rectify=True)
+        sixteenth = self.blocks16(convolve(self.down16, eighth, rectify=True))
+        deep = self.blocks32(convolve(self.down32, sixteenth, rectify=True))
         sixteenth = self.back16(torch.relu_(sixteenth + upsample2(self.up16(deep))))
         up = upsample2(self.up8(sixteenth))
-        return self.back8(torch.relu_(mix(self.join8, eighth, up)))
+        return self.back8(mix(self.join8, eighth, up))
 
 
 class Draw(nn.Module):
@@ -201,9 +206,9 @@ class Draw(nn.Module):
         """
         joined = upsample2(self.up4(eighth)).add_(quarter)
         if self.guess4 is not None and cue is not None:
-            joined = joined + self.guess4(channels_last(cue))
-        drawn = self.block(torch.relu_(joined))
-        heads = in_full_precision(self.heads, drawn)
-        if self.lean is not None:
-            heads = torch.cat([heads, in_full_precision(self.lean, drawn)], 1)
-        return heads, drawn
+            joined = convolve(self.guess4, channels_last(cue), onto=joined, rectify=True)
+        else:
+            joined = torch.relu_(joined)
+        drawn = self.block(joined)
+        heads = [self.heads] if self.lean is None else [self.heads, self.lean]
+        return in_full_precision(heads, drawn), drawn

@@ -8,10 +8,19 @@ Function in Deep Networks", 2020), which trains as well at this depth.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
 Tensor = torch.Tensor
+
+_HAS_FUSED = torch.backends.mkldnn.is_available() and hasattr(
+    torch.ops.mkldnn, "_convolution_pointwise_"
+)
+"""Whether this torch has the operators that its own compiler makes of such sums on a CPU."""
+_POINTWISE = (0, 0), (1, 1), (1, 1), 1
+"""Padding, stride, dilation and groups of a 1x1 convolution."""
 
 
 class Residual(nn.Module):
@@ -26,8 +35,8 @@ class Residual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features plus a learned change of them."""
-        change = self.second(torch.relu_(self.first(features)))
-        return torch.relu_(torch.addcmul(features, change, self.gain))
+        change = convolve(self.first, features, rectify=True)
+        return convolve(self.second, change, plus=features, gain=self.gain, rectify=True)
 
 
 class Context(nn.Module):
@@ -46,8 +55,8 @@ class Context(nn.Module):
         """Return features, joined with their surroundings."""
         mean = torch.relu(self.everywhere(features.mean((2, 3), keepdim=True)))
         mean = mean.expand(-1, -1, features.shape[2], features.shape[3])
-        wide = [torch.relu(self.near(features)), torch.relu(self.far(features)), mean]
-        return torch.relu_(self.join(torch.cat([features, *wide], 1)))
+        wide = [convolve(layer, features, rectify=True) for layer in (self.near, self.far)]
+        return convolve(self.join, torch.cat([features, *wide, mean], 1), rectify=True)
 
 
 class Selector(nn.Module):
@@ -64,28 +73,126 @@ class Selector(nn.Module):
 
     def forward(self, plate: Tensor, cue: Tensor) -> Tensor:
         """Return the chosen features of one cue."""
-        return torch.relu_(mix(self.choose, plate, cue))
+        return mix(self.choose, plate, cue)
 
 
 def mix(layer: nn.Conv2d, *parts: Tensor) -> Tensor:
-    """Return a 1x1 convolution of features that lie in several tensors, without joining them.
+    """Return a rectified 1x1 convolution of features in several tensors, without joining them.
 
-    Copying the features together would cost more than the arithmetic does.
+    Copying the features together would cost more than the arithmetic does. All but the first may be
+    of one pixel, which stands for all.
     """
-    shares = layer.weight[:, :, 0, 0].split([part.shape[1] for part in parts], 1)
-    mixed = nn.functional.linear(parts[0].permute(0, 2, 3, 1), shares[0], layer.bias)
-    for part, share in zip(parts[1:], shares[1:], strict=True):
-        mixed.add_(nn.functional.linear(part.permute(0, 2, 3, 1), share))
-    return mixed.permute(0, 3, 1, 2)
+    shares = layer.weight.split([part.shape[1] for part in parts], 1)
+    mixed, last = None, len(parts) - 1
+    for index, (part, share) in enumerate(zip(parts, shares, strict=True)):
+        bias = None if index else layer.bias
+        if part.shape[2:] != parts[0].shape[2:] and mixed is not None:
+            mixed = mixed.add_(_everywhere(part, share))
+        elif _can_fuse(part, mixed):
+            mixed = _fused(part, share, bias, _POINTWISE, onto=mixed, rectify=index == last)
+            continue
+        else:
+            own = nn.functional.linear(part.permute(0, 2, 3, 1), share[:, :, 0, 0], bias)
+            own = own.permute(0, 3, 1, 2)
+            mixed = own if mixed is None else mixed.add_(own)
+        mixed = torch.relu_(mixed) if index == last else mixed
+    assert mixed is not None
+    return mixed
 
 
-def in_full_precision(layer: nn.Conv2d, features: Tensor) -> Tensor:
-    """Return a layer's result in float32, whatever the features before it were computed in.
+def _everywhere(pixel: Tensor, weight: Tensor) -> Tensor:
+    """Return what a 1x1 convolution adds everywhere, summed in float32 as it sums in any type."""
+    dtype = _arithmetic(pixel.device.type)
+    with torch.autocast(pixel.device.type, enabled=False):
+        return nn.functional.conv2d(pixel.to(dtype).float(), weight.to(dtype).float())
 
-    What comes out of the network itself must not show the 256 steps of bfloat16.
+
+def convolve(
+    layer: nn.Conv2d,
+    features: Tensor,
+    *,
+    onto: Tensor | None = None,
+    plus: Tensor | None = None,
+    gain: Tensor | None = None,
+    rectify: bool = False,
+) -> Tensor:
+    """Return a layer's result, times a gain, added to another tensor, rectified.
+
+    onto: added to, and used up: the result may lie in its memory. plus: the same, but left as it
+    is. gain: 1 x C x 1 x 1, of the layer's result alone. On a CPU all of it is one sweep over the
+    memory where nothing is recorded.
     """
+    if _can_fuse(features, onto if plus is None else plus):
+        weight, bias = layer.weight, layer.bias
+        if gain is not None:
+            weight = weight * gain.view(-1, 1, 1, 1)
+            bias = None if bias is None else bias * gain.flatten()
+        geometry = layer.padding, layer.stride, layer.dilation, layer.groups
+        return _fused(features, weight, bias, geometry, onto=onto, plus=plus, rectify=rectify)
+    result = layer(features)
+    if plus is not None:
+        result = plus + result if gain is None else torch.addcmul(plus, result, gain)
+    if onto is not None:
+        result = onto.add_(result)
+    return torch.relu_(result) if rectify else result
+
+
+def is_recorded() -> bool:
+    """Whether torch notes what is done, to learn from it or to make a program of it."""
+    return torch.is_grad_enabled() or torch.jit.is_tracing() or torch.compiler.is_compiling()
+
+
+def _can_fuse(features: Tensor, other: Tensor | None) -> bool:
+    """Whether a layer's sum with another tensor can be had in one sweep."""
+    if not _HAS_FUSED or features.device.type != "cpu" or is_recorded():
+        return False
+    parts = [features] if other is None else [features, other]
+    is_packed = all(part.is_contiguous(memory_format=torch.channels_last) for part in parts)
+    return is_packed and (other is None or other.dtype == _arithmetic("cpu"))
+
+
+def _arithmetic(device: str) -> torch.dtype:
+    is_autocast = torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if is_autocast else torch.float32
+
+
+def _fused(
+    features: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    geometry: tuple[object, ...],
+    onto: Tensor | None = None,
+    plus: Tensor | None = None,
+    rectify: bool = False,
+) -> Tensor:
+    """Return what `convolve` returns, by the operators that torch's compiler makes of it.
+
+    geometry: padding, stride, dilation and groups.
+    """
+    dtype, after = _arithmetic("cpu"), "relu" if rectify else None
+    features, weight = features.to(dtype), weight.to(dtype)
+    bias = None if bias is None else bias.to(dtype)
+    mkldnn = torch.ops.mkldnn
+    if onto is not None:
+        own = features, weight, bias, *geometry, "add", 1.0, after, [], ""
+        return mkldnn._convolution_pointwise_.binary(onto, *own)
+    if plus is not None:
+        own = weight, bias, *geometry, "add", 1.0, after, [], ""
+        return mkldnn._convolution_pointwise.binary(features, plus, *own)
+    own = weight, bias, *geometry, after or "none", [], ""
+    return mkldnn._convolution_pointwise(features, *own)
+
+
+def in_full_precision(layers: Sequence[nn.Conv2d], features: Tensor) -> Tensor:
+    """Return what layers of one kind say, joined, in float32 whatever the features are in.
+
+    What comes out of the network itself must not show the 256 steps of bfloat16. As one layer,
+    because reading the features costs more than the arithmetic does.
+    """
+    weight = torch.cat([layer.weight for layer in layers])
+    bias = torch.cat([layer.bias for layer in layers if layer.bias is not None])
     with torch.autocast(features.device.type, enabled=False):
-        return layer(features.float())
+        return nn.functional.conv2d(features.float(), weight, bias, padding=layers[0].padding)
 
 
 def upsample2(features: Tensor) -> Tensor:

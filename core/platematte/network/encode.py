@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 
 import torch
+from torch.nn import functional
+
+from .blocks import channels_last, is_recorded
 
 Tensor = torch.Tensor
 
@@ -62,18 +65,30 @@ def encode_view(linear: Tensor) -> Tensor:
     return encoded.add_(shoulder, alpha=_SCALE)
 
 
-def encode_packed(linear: Tensor) -> Tensor:
+def encode_packed(linear: Tensor, weight: Tensor | None = None, align_px: int = 1) -> Tensor:
     """Return `encode_view` of N x 3 x H x W with its channels together in memory.
 
-    On a CPU some rows at a time: the dozen steps of the curve then find them in the cache.
+    weight: N x 1 x H x W, that the image is multiplied by first. align_px: the last rows and
+    columns are repeated up to multiples of it. Some rows at a time: on a CPU the dozen steps of the
+    curve then find them in the cache, elsewhere a large frame needs little more than its result.
     """
-    is_recorded = torch.is_grad_enabled() or torch.jit.is_tracing() or torch.compiler.is_compiling()
-    if linear.device.type != "cpu" or is_recorded:
-        return encode_view(linear).contiguous(memory_format=torch.channels_last)
-    packed = torch.empty_like(linear, memory_format=torch.channels_last)
-    rows = max(1, _STRIP_VALUES // linear[:, :, 0].numel())
-    for strip, place in zip(linear.split(rows, 2), packed.split(rows, 2), strict=True):
-        place.copy_(encode_view(strip))
+    if is_recorded():
+        encoded = encode_view(linear if weight is None else linear * weight)
+        beyond = (0, -linear.shape[3] % align_px, 0, -linear.shape[2] % align_px)
+        return channels_last(functional.pad(encoded, beyond, mode="replicate"))
+    count, channels, height, width = linear.shape
+    shape = count, channels, height + -height % align_px, width + -width % align_px
+    packed = torch.empty(
+        shape, dtype=linear.dtype, device=linear.device, memory_format=torch.channels_last
+    )
+    values = _STRIP_VALUES if linear.device.type == "cpu" else _STRIP_VALUES << 8
+    rows = max(1, values // linear[:, :, 0].numel())
+    for start in range(0, height, rows):
+        part = slice(start, start + rows)
+        strip = linear[:, :, part] if weight is None else linear[:, :, part] * weight[:, :, part]
+        packed[:, :, start : min(start + rows, height), :width] = encode_view(strip)
+    packed[:, :, :height, width:] = packed[:, :, :height, width - 1 : width]
+    packed[:, :, height:] = packed[:, :, height - 1 : height]
     return packed
 
 

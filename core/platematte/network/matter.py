@@ -108,12 +108,15 @@ def _spare_hints(hints: Tensor) -> Tensor:
     return hints
 
 
+def _is_trusted(trust: Tensor) -> bool:
+    """Whether the clean plate is to be trusted everywhere, as far as that is cheap to know."""
+    # Asking is cheaper than a product that changes nothing; on a GPU it is the other way round.
+    return trust.device.type == "cpu" and float(trust.min()) == 1
+
+
 def _trusted(image: Tensor, trust: Tensor) -> Tensor:
     """Return an image that is 0 where the clean plate is not to be trusted."""
-    # Asking is cheaper than a product that changes nothing; on a GPU it is the other way round.
-    if trust.device.type == "cpu" and float(trust.min()) == 1:
-        return image
-    return image * trust
+    return image if _is_trusted(trust) else image * trust
 
 
 class Halo(NamedTuple):
@@ -160,14 +163,15 @@ class Matter(nn.Module):
         return self.motion is not None
 
     def encode(self, cues: Cues) -> Views:
-        """Return what the network sees of plate and clean plate.
+        """Return what the network sees of plate and clean plate, at the size that it takes.
 
         Whatever lies where the clean plate is not to be trusted was seen by no camera: it is 0
-        here, as it is in training.
+        here, as it is in training. cues: of any size (see `encode_packed`).
         """
-        clean = _trusted(cues.clean, cues.trust)
-        views = encode_packed(cues.plate), encode_packed(clean)
-        return Views(*views, *(shrink(view, self.coarse_px) for view in views))
+        weight = None if _is_trusted(cues.trust) else cues.trust
+        plate = encode_packed(cues.plate, None, self.align_px)
+        clean = encode_packed(cues.clean, weight, self.align_px)
+        return Views(plate, clean, *(shrink(view, self.coarse_px) for view in (plate, clean)))
 
     def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
         """Return features at 1/4 and 1/8 of the cues, or of some rows of them."""

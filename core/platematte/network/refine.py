@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from .blocks import convolve
+
 Tensor = torch.Tensor
 
 
@@ -47,11 +49,12 @@ class Refine(nn.Module):
         """Return alpha before clamping and the expected absolute error; N x 1 x H x W each.
 
         difference: plate minus clean in the encoded view, N x 3. alphas: coarse alpha, projection
-        alpha and distance of F from B, N x 3. detail: N x channels x H/2 x W/2.
+        alpha and distance of F from B, N x 3. detail: N x channels x H/2 x W/2, used up.
         """
         packed = alphas.contiguous(memory_format=torch.channels_last)
-        features = self.difference(difference).add_(self.alphas(packed)).add_(detail)
-        features = torch.relu_(self.second(torch.relu_(features)))
+        features = convolve(self.difference, difference, onto=detail)
+        features = convolve(self.alphas, packed, onto=features, rectify=True)
+        features = convolve(self.second, features, rectify=True)
         # What the heads say in bfloat16 only weighs and corrects two alphas that are float32.
         heads = shuffle2(self.heads(features)).float()
         weight, change, doubt = heads.split(1, 1)

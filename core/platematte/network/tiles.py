@@ -121,17 +121,14 @@ def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
     height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
     halo, align = matter.halo_px.look, matter.align_px
     rows = band_rows(height, width, memory_mib, LOOK, halo, align)
+    views = matter.encode(cues)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
-        band = padded_rows(cues, start, end, matter.align_px)
-        views = matter.encode(band)
-        return *matter.look(band, views), *views.parts()
+        return matter.look(padded_rows(cues, start, end, align), views.rows(start, end))
 
     times = matter.coarse_px
-    strides = (times, 2 * times, 1, 1, times, times)
-    quarter, eighth, *parts = _in_bands(one, height, rows, halo, strides)
-    views = Views(*parts)
-    beyond = (0, -width % matter.align_px, 0, height - cues.plate.shape[2])
+    quarter, eighth = _in_bands(one, height, rows, halo, (times, 2 * times))
+    beyond = (0, -width % align, 0, height - cues.plate.shape[2])
     return Seen(quarter, eighth, views, matter.guess(views, _pad(cues.trust, beyond)))
 
 
