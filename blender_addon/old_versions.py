@@ -73,7 +73,7 @@ def _judge_one(folder: Path, kept: Mapping[Path, str], ours: str) -> Fate:
     stays = kept.get(folder, "")
     if not stays and _is_awaited(folder, record):
         stays = "unfinished, a farm or another Blender may be at work on it"
-    blend = str(record.get("blend") or "")
+    blend = str(record.get("script") or "")
     maker = Path(blend).name if blend and blend != ours else ""
     return Fate(folder, stays, maker, size_of(folder))
 
@@ -85,11 +85,11 @@ def _is_awaited(folder: Path, record: Mapping[str, object]) -> bool:
     """
     if not (folder / INPUTS).is_dir():
         return False
-    shots = record.get("shots")
-    texts = [shot.get("frames") for shot in shots] if isinstance(shots, list) else []
+    shot = record.get("shot")
+    text = shot.get("frames", "") if isinstance(shot, dict) else ""
     try:
-        wanted = {frame for text in texts for frame in parse_frames(str(text))}
+        wanted = set(parse_frames(str(text)))
     except PlateMatteError:
+        # Without a record the capture has not ended yet.
         return True
-    # Without a record the capture has not ended yet.
-    return not wanted or not wanted <= set(frames_in(folder))
+    return not wanted <= set(frames_in(folder))

@@ -3,7 +3,11 @@
 The engine's path is used by everything that starts it; read it with `engine_path`.
 """
 
+import threading
+
 import bpy
+
+from platematte_client import warm
 
 from . import checkup
 from .paragraphs import draw_paragraph
@@ -18,7 +22,7 @@ class PlateMattePreferences(bpy.types.AddonPreferences):
 
     bl_idname = __package__
 
-    engine_path: bpy.props.StringProperty(
+    engine: bpy.props.StringProperty(
         name="Engine",
         description=(
             "The program platematte, its Python, or the folder of its environment. Empty: the "
@@ -30,10 +34,8 @@ class PlateMattePreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         """Show the path, the button, and what the doctor said."""
         row = self.layout.row(align=True)
-        row.prop(self, "engine_path")
-        check = row.row(align=True)
-        check.enabled = not is_checking()
-        check.operator("platematte.check_engine", text="Checking" if is_checking() else "Check")
+        row.prop(self, "engine")
+        draw_check(row)
         report = latest_report()
         if report is not None:
             draw_report(self.layout, report, context.region.width)
@@ -46,7 +48,7 @@ def engine_path() -> str:
     register it themselves.
     """
     addon = bpy.context.preferences.addons.get(__package__)
-    path = getattr(addon.preferences, "engine_path", "") if addon is not None else ""
+    path = getattr(addon.preferences, "engine", "") if addon is not None else ""
     return bpy.path.abspath(path.strip())
 
 
@@ -58,6 +60,13 @@ def is_checking() -> bool:
 def latest_report() -> checkup.Report | None:
     """Return what the doctor said last; None when it was never asked, or is at work."""
     return _latest.report if _latest is not None else None
+
+
+def draw_check(layout: bpy.types.UILayout) -> None:
+    """Draw the button that asks the doctor; grey while it is at work."""
+    row = layout.row(align=True)
+    row.enabled = not is_checking()
+    row.operator("platematte.check_engine", text="Checking" if is_checking() else "Check")
 
 
 def draw_report(layout: bpy.types.UILayout, report: checkup.Report, width_px: int) -> None:
@@ -97,6 +106,26 @@ class PLATEMATTE_OT_check_engine(bpy.types.Operator):
         return {"FINISHED"} if report.can_matte else {"CANCELLED"}
 
 
+class PLATEMATTE_OT_stop_engine(bpy.types.Operator):
+    """End the engine's process, which else stays warm until Blender ends. A matte under way fails; its finished frames are kept"""  # noqa: E501  Blender shows the docstring as it is
+
+    bl_idname = "platematte.stop_engine"
+    bl_label = "Stop Engine"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """End it without waiting: a running frame may take seconds."""
+        if bpy.app.background:
+            return self.execute(context)
+        threading.Thread(target=warm.stop_engine, name="PlateMatte stop", daemon=True).start()
+        return {"FINISHED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """End it and wait until it is gone."""
+        warm.stop_engine()
+        return {"FINISHED"}
+
+
 def _begin() -> checkup.Checkup:
     global _latest
     _latest = checkup.Checkup(engine_path())
@@ -112,7 +141,7 @@ def _show_when_over() -> float | None:
     return None
 
 
-_CLASSES = (PlateMattePreferences, PLATEMATTE_OT_check_engine)
+_CLASSES = (PlateMattePreferences, PLATEMATTE_OT_check_engine, PLATEMATTE_OT_stop_engine)
 
 
 def register() -> None:

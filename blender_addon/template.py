@@ -35,7 +35,7 @@ _BLENDERS_OWN = (
 )
 """What Blender itself puts into a new compositor."""
 _DROP_FRAME = (Fraction(1), Fraction(1001, 1000))
-_RATE_TOLERANCE = 0.002
+_RATE_TOLERANCE = 0.005
 """Frames a second. Movies tell their rate as a rounded decimal, as in 23.98."""
 
 
@@ -166,7 +166,8 @@ def _open(footage: Footage) -> Any:
         block = collection.load(str(footage.path), check_existing=False)
     except RuntimeError as error:
         raise _unreadable(footage.path, str(error)) from error
-    if 0 in tuple(block.size):
+    # Of a movie that it cannot read Blender says that it is 256 x 256, but no rate.
+    if 0 in tuple(block.size) or (is_movie and not block.fps):
         collection.remove(block)
         raise _unreadable(footage.path, "it has no pixels")
     return block
@@ -187,7 +188,7 @@ def _add_source(tree: Any, footage: Footage, media: Any, label: str) -> Source:
         node.clip = media
         first = media.frame_start
         frames = tuple(range(first, first + media.frame_duration))
-        rate: float | None = float(media.fps) or None
+        rate: float | None = float(media.fps)
     else:
         node = tree.nodes.new("CompositorNodeImage")
         node.image = media
