@@ -29,7 +29,7 @@ def _classes() -> list[type]:
 
 def _own_properties(cls: type) -> list[Any]:
     """Return the properties that the class adds, those that only the code sees left out."""
-    names = {name for base in cls.__mro__ for name in base.__dict__.get("__annotations__", {})}
+    names = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
     return [
         entry
         for entry in cls.bl_rna.properties
