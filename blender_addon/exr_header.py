@@ -1,8 +1,9 @@
-"""Size and wholeness of an EXR file that Blender captured, without reading its pixels."""
+"""What the header of an EXR file tells, without reading its pixels: size, wholeness, frame rate."""
 
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +33,25 @@ def read_size(path: Path) -> tuple[int, int]:
         if path.stat().st_size < max(offsets) + 8 + length:
             raise ValueError("it was cut off")
         return size
+
+
+def read_frame_rate(path: Path) -> Fraction | None:
+    """Return the frames a second that a file's header names, which Blender's Python does not tell.
+
+    None where it names none that is above 0, and for files that are no EXR or cannot be read:
+    whoever opens the image says what is wrong with it.
+    """
+    try:
+        with path.open("rb") as file:
+            attributes = _read_attributes(file)
+    except (OSError, ValueError):
+        return None
+    # OpenEXR writes framesPerSecond, OpenImageIO FramesPerSecond.
+    rates = [value for name, value in attributes.items() if name.lower() == "framespersecond"]
+    if len(rates) != 1 or len(rates[0]) != 8:
+        return None
+    numerator, denominator = struct.unpack("<iI", rates[0])
+    return Fraction(numerator, denominator) if numerator > 0 and denominator else None
 
 
 def _read_attributes(file: BinaryIO) -> dict[str, bytes]:

@@ -20,8 +20,8 @@ import bpy
 from platematte_client.errors import PlateMatteError
 
 from . import api, compat
+from .exr_header import read_frame_rate
 from .footage import Footage, Kind, find_footage
-from .frame_rate import read_frame_rate
 
 BACKGROUND = (0.18, 0.18, 0.18, 1.0)
 """Scene-linear: the grey that a light meter aims at, before which both edges are seen."""
