@@ -11,6 +11,10 @@ IS_5 = bpy.app.version >= (5, 0, 0)
 HAS_WORKING_SPACES = hasattr(bpy.data, "colorspace")
 """Whether a .blend chooses the space of its floats; before, the OCIO config does."""
 GROUP_NODE = "CompositorNodeGroup"
+PATH_OPTIONS = {"ANIMATABLE", "PATH_SUPPORTS_BLEND_RELATIVE"}
+"""Of a property that may hold a path beside the .blend; 4.5 and later warn without it."""
+if bpy.app.version < (4, 5, 0):
+    PATH_OPTIONS.remove("PATH_SUPPORTS_BLEND_RELATIVE")
 
 
 def scene_tree(scene: bpy.types.Scene, create: bool = False) -> Any:

@@ -23,13 +23,13 @@ class PLATEMATTE_OT_new_comp(bpy.types.Operator):
         name="Plate",
         description="Movie, still, or any frame of the sequence that has the subject",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", *compat.PATH_OPTIONS},
     )
     clean: bpy.props.StringProperty(
         name="Clean Plate",
         description="Movie, still, or any frame of the sequence of the set without the subject",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", *compat.PATH_OPTIONS},
     )
     replace: bpy.props.BoolProperty(
         name="Replace",
