@@ -148,10 +148,10 @@ def test_what_the_check_found_is_in_the_sidebar_and_in_the_preferences(
         bpy.ops.platematte.check_engine()
     assert "/nowhere/platematte" in _draw(panels.PLATEMATTE_PT_engine).words()
     drawn = Drawn()
-    holder = SimpleNamespace(layout=drawn, engine="")
+    holder = SimpleNamespace(layout=drawn, engine_path="")
     context = SimpleNamespace(region=SimpleNamespace(width=900))
     preferences.PlateMattePreferences.draw(holder, context)
-    assert ("prop", "engine") in drawn.items
+    assert ("prop", "engine_path") in drawn.items
     assert "Install PlateMatte" in drawn.words()
 
 
