@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.exr_header import read_frame_rate
+from blender_addon.exr_file import read_frame_rate
 from blender_addon.footage import Kind, find_footage
 from platematte_client.errors import PlateMatteError
 
