@@ -1,11 +1,11 @@
-"""Plants mistakes in a copy of the plug-in, one at a time, and demands that a test catches each.
+"""Plants mistakes in a copy of plug-in and client, one at a time; a test must catch each.
 
     python tests/nuke/seeded_bugs.py                  # all of them
     python tests/nuke/seeded_bugs.py proxy undo       # those whose names hold one of the words
 
 Each mistake is one that plug-ins for Nuke make. It is planted by replacing an exact text that is
 in the file once; a text that is not there ends the program, so that a mistake cannot get lost when
-the plug-in changes. The tests must pass without any mistake first. Prints each mistake with its
+the code changes. The tests must pass without any mistake first. Prints each mistake with its
 catcher; the exit status is 1 when one was not caught, or a test fails as it is. The list is in
 `mistakes.py`.
 """
@@ -27,7 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from mistakes import MISTAKES, Mistake
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COPIED = ("nuke_plugin", "tests/nuke", "tests/in_nuke")
+HARMED = ("nuke_plugin", "core/platematte_client")
+"""Where a mistake may lie."""
+COPIED = (*HARMED, "tests/nuke", "tests/in_nuke")
+"""All else is linked, so that nothing may be written there."""
 LIMIT_S = 900
 """For one run of tests. A mistake that makes a test hang is a failure like any other."""
 
@@ -89,25 +92,38 @@ def catch(mistake: Mistake, copy: Path, broken: list[str]) -> tuple[str, float]:
 
 
 def make_copy(target: Path) -> Path:
-    """Copy what a mistake or a test may touch, and link the rest of the repository."""
-    target.mkdir(parents=True)
-    (target / "tests").mkdir()
+    """Copy what a mistake or a test may touch, and link the rest of the repository.
+
+    The copy's tests, and the engine that they start, import the copy's own client.
+    """
     ignore = shutil.ignore_patterns("__pycache__", "seeded_bugs.py")
     for name in COPIED:
         if (REPOSITORY / name).is_dir():
             shutil.copytree(REPOSITORY / name, target / name, ignore=ignore)
-    for source in REPOSITORY.iterdir():
-        if source.name not in (".git", "tests", "nuke_plugin"):
-            (target / source.name).symlink_to(source)
+    _link_the_rest(REPOSITORY / "core", target / "core")
+    _link_the_rest(REPOSITORY, target, but=(".git", "tests"))
     # What a mistake is undone from: the repository may change during a long run.
-    shutil.copytree(target / "nuke_plugin", target.parent / "unharmed")
+    for name in HARMED:
+        shutil.copytree(target / name, _unharmed(target, name))
     return target
+
+
+def _link_the_rest(source: Path, target: Path, but: tuple[str, ...] = ()) -> None:
+    for entry in source.iterdir():
+        if entry.name not in but and not (target / entry.name).exists():
+            (target / entry.name).symlink_to(entry)
+
+
+def _unharmed(copy: Path, name: str) -> Path:
+    return copy.parent / "unharmed" / name
 
 
 def plant(mistake: Mistake, copy: Path) -> None:
     """Replace the texts of a mistake. Raises NotPlanted where one does not stand exactly once."""
     for name, old, new in mistake.edits:
-        path = copy / "nuke_plugin" / name
+        path = copy / name
+        if not name.startswith(HARMED):
+            raise NotPlanted(f"{mistake.name}: {name} lies in the repository, not in the copy")
         text = path.read_text(encoding="utf-8")
         if text.count(old) != 1:
             message = "{}: {} holds {} times, not once, the text:\n{}"
@@ -116,9 +132,10 @@ def plant(mistake: Mistake, copy: Path) -> None:
 
 
 def restore(copy: Path) -> None:
-    """Put the plug-in back as it was when it was copied."""
-    shutil.rmtree(copy / "nuke_plugin")
-    shutil.copytree(copy.parent / "unharmed", copy / "nuke_plugin")
+    """Put plug-in and client back as they were when they were copied."""
+    for name in HARMED:
+        shutil.rmtree(copy / name)
+        shutil.copytree(_unharmed(copy, name), copy / name)
 
 
 def all_tests() -> list[str]:

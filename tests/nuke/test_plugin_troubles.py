@@ -12,6 +12,8 @@ import OpenImageIO as oiio
 import pytest
 from comp import SIZE, Comp, open_comp, pixels_of, read_exr, subject_at, write_exr, write_shot
 
+from platematte_client import versions
+
 ALPHA = ("rgba.alpha",)
 
 
@@ -89,7 +91,7 @@ def test_a_record_that_cannot_be_written_is_an_error_of_ours_to_explain(
     def fail(folder: Path, record: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module("versions"), "write_record", fail)
+    monkeypatch.setattr(versions, "write_record", fail)
     assert "cannot be written: No space left on device" in refusal(comp)
     assert comp.versions() == []
 

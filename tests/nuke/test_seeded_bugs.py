@@ -17,6 +17,16 @@ from mistakes import MISTAKES, Mistake
 
 pytestmark = pytest.mark.slow
 
+_PROBE = """
+from pathlib import Path
+import comp
+import platematte_client.versions
+
+def test_what_is_imported_is_the_copys():
+    assert Path(platematte_client.versions.__file__).parents[2] == Path({copy!r})
+    assert comp.REPOSITORY == Path({copy!r})
+"""
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -42,9 +52,27 @@ def test_a_mistake_is_caught(
 
 
 def test_a_text_that_is_not_there_is_told(copy: Path) -> None:
-    lost = Mistake("lost", (), (("init.py", "no such text", ""),))
+    lost = Mistake("lost", (), (("nuke_plugin/init.py", "no such text", ""),))
     with pytest.raises(seeded_bugs.NotPlanted, match="holds 0 times"):
         seeded_bugs.plant(lost, copy)
+
+
+def test_no_mistake_is_planted_in_the_repository_itself(copy: Path) -> None:
+    for mistake in MISTAKES:
+        for name, _, _ in mistake.edits:
+            assert (copy / name).resolve().is_relative_to(copy.resolve())
+    strays = Mistake("strays", (), (("core/platematte/__init__.py", "__version__", ""),))
+    with pytest.raises(seeded_bugs.NotPlanted, match="not in the copy"):
+        seeded_bugs.plant(strays, copy)
+
+
+def test_the_copys_tests_and_their_engine_import_the_copys_own_client(copy: Path) -> None:
+    probe = copy / "tests/nuke/test_probe.py"
+    probe.write_text(_PROBE.format(copy=str(copy)), encoding="utf-8")
+    try:
+        assert seeded_bugs.failures(copy, [probe.name]) == []
+    finally:
+        probe.unlink()
 
 
 def test_a_copy_without_a_mistake_passes_so_that_a_catch_means_something(copy: Path) -> None:
