@@ -257,7 +257,7 @@ def test_results_in_temporary_files_are_told_until_they_are_matted_again(comp: C
         told = "in temporary files, matte again to keep it: " + run.folder.parent.as_posix()
         assert comp.status().endswith(told)
     finally:
-        module("versions").delete_version(run.folder)
+        versions.delete_version(run.folder)
         run.folder.parent.rmdir()
     comp.plugin.run(comp.node, 1001)
     assert comp.status().endswith("premultiplied; up to date")

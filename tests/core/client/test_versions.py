@@ -29,6 +29,7 @@ def test_versions_count_on_from_the_highest(tmp_path: Path) -> None:
 def test_the_thousandth_version_is_found_again(tmp_path: Path) -> None:
     (tmp_path / "v999").mkdir()
     assert [versions.make_version(tmp_path)[0] for _ in range(2)] == [1000, 1001]
+    assert versions.list_versions(tmp_path) == [999, 1000, 1001]
 
 
 def test_the_cache_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
