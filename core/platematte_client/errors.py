@@ -22,12 +22,9 @@ class Cancelled(PlateMatteError):
     """The artist stopped it; every finished frame is kept."""
 
 
-def internal_error(error: Exception) -> PlateMatteError:
-    """Return a fault of ours as what an artist is told of it."""
-    return PlateMatteError(
-        "internal error: {}: {}".format(type(error).__name__, error),
-        "Please report it with the text of Troubleshoot.",
-    )
+def internal_error(error: Exception, fix: str = "Please report it.") -> PlateMatteError:
+    """Return a fault of ours as what an artist is told of it; a host's fix may say what to add."""
+    return PlateMatteError("internal error: {}: {}".format(type(error).__name__, error), fix)
 
 
 def one_line(text: str) -> str:

@@ -13,6 +13,7 @@ GIZMO = "nuke_plugin/gizmos/PlateMatte.gizmo"
 LIVE_GIZMO = "nuke_plugin/gizmos/PlateMatteLive.gizmo"
 INIT, MENU = "nuke_plugin/init.py", "nuke_plugin/menu.py"
 VERSIONS = "core/platematte_client/versions.py"
+_PACKAGE = "nuke_plugin/platematte_nuke/"
 BACKGROUND = ("test_plugin_background.py",)
 EXPORT = ("test_plugin_export.py", "test_export_black_edges.py")
 COPIES = ("test_copy_outlives_its_node.py",)
@@ -33,7 +34,6 @@ def _mistake(name: str, tests: tuple[str, ...], *edits: tuple[str, str, str]) ->
     return Mistake(name, tests, tuple(files))
 
 
-_PACKAGE = "nuke_plugin/platematte_nuke/"
 _CROPPED = """crop = nuke.nodes.Crop(name="cut", inputs=[source])
     finally:
         node.end()
