@@ -2,7 +2,7 @@
 
 A mistake is planted by replacing an exact text that is in a file once; a text that is not there is
 an error, so that a mistake cannot get lost when the code changes. What lies where, and how tests
-are run, says a `Field`: tests/nuke/seeded_bugs.py and tests/blender/seeded_bugs.py have one each.
+are run, says a `Field`: nuke/seeded_bugs.py has one, blender_versions/plant_addon_mistakes.py two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -58,22 +58,15 @@ class Field:
     limit_s: float = 900
     """For one run of tests. A mistake that makes a test hang is a failure like any other."""
 
-    def main(self, text: str) -> int:
-        """Plant the mistakes of the command line, print what happened; return the exit status.
+    def choose(self, words: Sequence[str]) -> list[Mistake]:
+        """Return the mistakes whose names hold one of the words; without any word, all."""
+        return [m for m in self.mistakes if not words or any(word in m.name for word in words)]
 
-        text: says what the program does.
-        """
-        parser = argparse.ArgumentParser(description=text)
-        parser.add_argument("words", nargs="*", help="parts of names of mistakes; none means all")
-        words = parser.parse_args().words
-        chosen = [m for m in self.mistakes if not words or any(word in m.name for word in words)]
-        if not chosen:
-            print("no mistake has a name like that")
-            return 2
+    def try_out(self, chosen: list[Mistake]) -> int:
+        """Plant mistakes in a copy of their own, print what happened; return the exit status."""
         with tempfile.TemporaryDirectory(prefix="platematte-seeded-") as folder:
-            copy = self.make_copy(Path(folder) / "repository")
             try:
-                return self.run(chosen, copy)
+                return self.run(chosen, self.make_copy(Path(folder) / "repository"))
             except NotPlanted as error:
                 print(error)
                 return 2
@@ -175,6 +168,21 @@ class Field:
         except subprocess.TimeoutExpired:
             return ["the tests' time limit"]
         return _names_of_failed(ended)
+
+
+def main(fields: Sequence[Field], text: str) -> int:
+    """Plant the mistakes of the command line in these fields; return the exit status.
+
+    text: says what the program does.
+    """
+    parser = argparse.ArgumentParser(description=text)
+    parser.add_argument("words", nargs="*", help="parts of names of mistakes; none means all")
+    words = parser.parse_args().words
+    chosen = [(field, field.choose(words)) for field in fields]
+    if not any(mistakes for _, mistakes in chosen):
+        print("no mistake has a name like that")
+        return 2
+    return max(field.try_out(mistakes) for field, mistakes in chosen if mistakes)
 
 
 def _names_of_failed(ended: subprocess.CompletedProcess[str]) -> list[str]:

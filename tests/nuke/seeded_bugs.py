@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mistakes import MISTAKES
-from planting import Field
+from planting import Field, main
 
 FIELD = Field(
     mistakes=MISTAKES,
@@ -28,4 +28,4 @@ FIELD = Field(
 )
 
 if __name__ == "__main__":
-    sys.exit(FIELD.main(str(__doc__).splitlines()[0]))
+    sys.exit(main([FIELD], str(__doc__).splitlines()[0]))
