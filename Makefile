@@ -54,7 +54,7 @@ test-blender-all: $(VENV)/.installed-tests
 	exit $$status
 
 test-blender-mistakes: $(VENV)/.installed-tests
-	@$(BIN)/python tests/blender/seeded_bugs.py
+	@$(BIN)/python tests/blender_versions/plant_addon_mistakes.py
 
 # Every check runs even when an earlier one failed, pytest last; the worst result is make's result.
 test: $(VENV)/.installed-tests

@@ -1,0 +1,278 @@
+"""The mistakes that `plant_addon_mistakes.py` plants, each one that add-ons for Blender make."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from planting import Mistake
+
+CAPTURE = ("test_capture.py",)
+MATTE = ("test_matte.py",)
+PLAYBACK = ("test_playback.py",)
+_ADDON = "blender_addon/"
+
+
+def _mistake(name: str, tests: tuple[str, ...], *edits: tuple[str, str, str]) -> Mistake:
+    """Take files by their name in the add-on."""
+    return Mistake(name, tests, tuple((_ADDON + file, old, new) for file, old, new in edits))
+
+
+MISTAKES = [
+    _mistake(
+        "node_tree assigned in copy(), the original's inner tree lost",
+        PLAYBACK,
+        (
+            "node.py",
+            "    def draw_label(self) -> str:\n",
+            "    def copy(self, node: Any) -> None:\n"
+            "        self.node_tree = node.node_tree.copy()\n\n"
+            "    def draw_label(self) -> str:\n",
+        ),
+    ),
+    _mistake(
+        "rendered by render(scene=), each at the frame of the scene at hand",
+        CAPTURE,
+        (
+            "capture.py",
+            "        with bpy.context.temp_override(scene=temporary):\n"
+            "            bpy.ops.render.render()",
+            "        bpy.ops.render.render(scene=temporary.name)",
+        ),
+    ),
+    _mistake(
+        "results read as straight alpha",
+        PLAYBACK,
+        ("inner_tree.py", 'alpha_mode = "PREMUL"', 'alpha_mode = "STRAIGHT"'),
+    ),
+    _mistake(
+        "File Output beside the node runs",
+        CAPTURE,
+        ("capture.py", "        tree.nodes.remove(other)\n", "        pass\n"),
+    ),
+    _mistake(
+        "File Output in a group above the node runs",
+        CAPTURE,
+        ("capture.py", "            copy.nodes.remove(writer)\n", "            pass\n"),
+    ),
+    _mistake(
+        "temporary scene left behind",
+        CAPTURE,
+        ("capture.py", "            bpy.data.scenes.remove(scene)\n", "            pass\n"),
+    ),
+    _mistake(
+        "temporary trees left behind",
+        CAPTURE,
+        ("capture.py", "            bpy.data.node_groups.remove(tree)\n", "            pass\n"),
+    ),
+    _mistake(
+        "the user's scene left at the captured frame",
+        CAPTURE,
+        (
+            "capture.py",
+            "            scene.frame_set(frame, subframe=subframe)\n",
+            "            pass\n",
+        ),
+    ),
+    _mistake(
+        "Render Layers render the empty copy of the scene",
+        CAPTURE,
+        ("capture.py", "            node.scene = scene\n", "            pass\n"),
+    ),
+    _mistake(
+        "captured through the scene's view transform",
+        CAPTURE,
+        ("compat.py", "slot.save_as_render = False", "slot.save_as_render = True"),
+    ),
+    _mistake(
+        "captured as half floats",
+        CAPTURE,
+        ("compat.py", 'image_format.color_depth = "32"', 'image_format.color_depth = "16"'),
+    ),
+    _mistake(
+        "captured without a canvas",
+        CAPTURE,
+        ("capture.py", "        if size is not None:\n", "        if False:\n"),
+    ),
+    _mistake(
+        "render handlers of others called",
+        CAPTURE,
+        ("capture.py", "        getattr(bpy.app.handlers, name).clear()\n", "        pass\n"),
+    ),
+    _mistake(
+        "a file that was not written goes unnoticed",
+        CAPTURE,
+        (
+            "capture.py",
+            "    if not found:\n        raise _unwritten(path, role, frame, None)\n",
+            "    if not found:\n        return path\n",
+        ),
+    ),
+    _mistake(
+        "a group that is used twice taken for one",
+        CAPTURE + MATTE,
+        ("find.py", "if len(paths) > 1:", "if len(paths) > 9:"),
+    ),
+    _mistake(
+        "a source file that is missing goes unnoticed, black is matted",
+        MATTE,
+        (
+            "job.py",
+            "        check_sources(place, {role: self.order.frames_of(role) "
+            "for role in self.order.roles})\n",
+            "",
+        ),
+    ),
+    _mistake(
+        "an existing version overwritten",
+        MATTE,
+        (
+            "job.py",
+            "        self.version, self.folder = versions.make_version(self.order.cache)\n",
+            '        self.version, self.folder = 1, self.order.cache / "v001"\n',
+        ),
+        ("job.py", "        folder.mkdir()\n", "        folder.mkdir(0o777, True, True)\n"),
+    ),
+    _mistake(
+        "clean plate held at the wrong frame",
+        MATTE,
+        ("job.py", 'Task(clean_frame, ("clean",))', 'Task(frames[0], ("clean",))'),
+    ),
+    _mistake(
+        "scene's range one frame short",
+        MATTE,
+        ("order.py", "scene.frame_end + 1, scene.frame_step", "scene.frame_end, scene.frame_step"),
+    ),
+    _mistake(
+        "step of the scene's range ignored",
+        MATTE,
+        ("order.py", "scene.frame_end + 1, scene.frame_step", "scene.frame_end + 1"),
+    ),
+    _mistake(
+        "a node kept over an undo",
+        MATTE,
+        ("job.py", "        self.ticket.mark(node)\n", "        self._kept = node\n"),
+        (
+            "job.py",
+            "        node = self.ticket.find()\n        if node is None:\n            raise",
+            "        node = self._kept\n        if node is None:\n            raise",
+        ),
+    ),
+    _mistake(
+        "cancel does not reach the engine",
+        MATTE,
+        ("job.py", "            self._engine.cancel()\n", "            pass\n"),
+    ),
+    _mistake(
+        "an empty version left behind by a matte that failed",
+        MATTE,
+        ("engine_run.py", "        versions.abandon(folder)\n        return\n", "        return\n"),
+    ),
+    _mistake(
+        "captured inputs left on the disk",
+        MATTE,
+        ("engine_run.py", "        versions.remove_inputs(folder)\n", "        pass\n"),
+    ),
+    _mistake(
+        "two mattes at once",
+        MATTE,
+        ("job.py", "        if running.current is not None:\n", "        if False:\n"),
+    ),
+    _mistake(
+        "a copy taken for the node that runs",
+        MATTE,
+        ("running.py", "named = [node for node in marked if self._is_named(node)]", "named = []"),
+    ),
+    _mistake(
+        "a file loaded in mid-job goes unnoticed",
+        MATTE,
+        (
+            "running.py",
+            "    bpy.app.handlers.load_pre.append(_cancel_on_load)\n",
+            "    pass\n",
+        ),
+    ),
+    _mistake(
+        "change of the held frame not stale",
+        MATTE,
+        (
+            "stale.py",
+            'return {**kept, "clean_frame": clean_frame}',
+            'return {**kept, "clean_frame": None}',
+        ),
+    ),
+    _mistake(
+        "the inner tree of a copy changed with its own",
+        PLAYBACK,
+        (
+            "inner_tree.py",
+            "for other in _group_nodes()) > 1:",
+            "for other in _group_nodes()) > 9:",
+        ),
+    ),
+    _mistake(
+        "sequence shifted by a frame",
+        PLAYBACK,
+        (
+            "inner_tree.py",
+            "reader.frame_offset = start, start - 1",
+            "reader.frame_offset = start, start",
+        ),
+    ),
+    _mistake(
+        "last frame held behind the range",
+        PLAYBACK,
+        (
+            "inner_tree.py",
+            "    reader.frame_duration = LONGEST\n",
+            "    reader.frame_duration = 3\n",
+        ),
+    ),
+    _mistake(
+        "links lost by Convert to Group",
+        PLAYBACK,
+        (
+            "inner_tree.py",
+            "            tree.links.new(theirs, link.to_socket)\n",
+            "            pass\n",
+        ),
+    ),
+    _mistake(
+        "the plate shown as foreground where there is no result",
+        PLAYBACK,
+        (
+            "inner_tree.py",
+            "group_output.inputs[PASS_THROUGH])\n",
+            "group_output.inputs[0])\n",
+        ),
+    ),
+]
+"""Planted in Blender 4.5."""
+MISTAKES_5 = [
+    _mistake(
+        "results converted from a colour space",
+        PLAYBACK,
+        (
+            "inner_tree.py",
+            '    image.colorspace_settings.name = "Non-Color"\n',
+            "",
+        ),
+    ),
+    _mistake(
+        "captured through the scene's view transform (5.x)",
+        CAPTURE,
+        ("compat.py", "node.save_as_render = False", "node.save_as_render = True"),
+    ),
+    _mistake(
+        "the user's own tree pruned, which scenes share in 5.x",
+        CAPTURE,
+        (
+            "capture.py",
+            "tree = _own_copy(compat.scene_tree(scene), litter)",
+            "tree = compat.scene_tree(scene)",
+        ),
+    ),
+]
+"""Planted in Blender 5.0: 4.5 does not know the difference."""
