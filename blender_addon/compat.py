@@ -1,0 +1,147 @@
+"""Everything that differs between Blender 4.2 and 5.2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import bpy
+
+IS_5 = bpy.app.version >= (5, 0, 0)
+HAS_WORKING_SPACES = hasattr(bpy.data, "colorspace")
+"""Whether a .blend chooses the space of its floats; before, the OCIO config does."""
+GROUP_NODE = "CompositorNodeGroup"
+
+
+def scene_tree(scene: bpy.types.Scene, create: bool = False) -> Any:
+    """Return the scene's compositor tree; None when it has none and none is to be made.
+
+    One that is made here is empty: what Blender puts into a new one would want a camera.
+    """
+    if IS_5:
+        tree = scene.compositing_node_group
+        if tree is None and create:
+            tree = bpy.data.node_groups.new(scene.name + " Compositing", "CompositorNodeTree")
+            tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+            scene.compositing_node_group = tree
+        return tree
+    if create:
+        is_new = scene.node_tree is None
+        scene.use_nodes = True
+        if is_new:
+            scene.node_tree.nodes.clear()
+    # Switched off, the tree is there all the same, but nothing of it is ever rendered.
+    return scene.node_tree
+
+
+def is_compositing(scene: bpy.types.Scene) -> bool:
+    """Whether a scene's compositor tree has any effect."""
+    return scene_tree(scene) is not None and (IS_5 or bool(scene.use_nodes))
+
+
+def embedded_trees() -> list[Any]:
+    """Return the compositor trees that are no data-blocks of their own: those of scenes in 4.x."""
+    if IS_5:
+        return []
+    return [scene.node_tree for scene in bpy.data.scenes if scene.node_tree is not None]
+
+
+def add_output(tree: Any) -> tuple[Any, Any]:
+    """Add the node that makes the render result of a scene's tree; return it and its image input."""
+    if IS_5:
+        node = tree.nodes.new("NodeGroupOutput")
+        return node, node.inputs[0]
+    node = tree.nodes.new("CompositorNodeComposite")
+    return node, node.inputs["Image"]
+
+
+def add_file_output(tree: Any, folder: str, stems: Sequence[str]) -> list[Any]:
+    """Add a File Output that writes FOLDER/STEM.FRAME.exr for each stem; return its inputs.
+
+    32-bit float RGB, not compressed, values as they arrive. RGB because the engine would take an
+    alpha for the matte of a matte's file.
+    """
+    node = tree.nodes.new("CompositorNodeOutputFile")
+    names = [stem + ".####" for stem in stems]
+    if IS_5:
+        node.directory, node.file_name = folder, ""
+        node.format.media_type = "IMAGE"
+        node.save_as_render = False
+        node.file_output_items.clear()
+        for name in names:
+            node.file_output_items.new("RGBA", name)
+    else:
+        node.base_path = folder
+        node.file_slots.clear()
+        for name in names:
+            node.file_slots.new(name)
+        for slot in node.file_slots:
+            slot.use_node_format = True
+            slot.save_as_render = False
+    image_format = node.format
+    image_format.file_format = "OPEN_EXR"
+    image_format.color_depth = "32"
+    image_format.color_mode = "RGB"
+    image_format.exr_codec = "NONE"
+    return [node.inputs[index] for index in range(len(names))]
+
+
+def add_mix(tree: Any) -> tuple[Any, Any, Any]:
+    """Add a node whose result is its second colour, in the place and size of the first.
+
+    Returns first input, second input and output.
+    """
+    if IS_5:
+        node = tree.nodes.new("ShaderNodeMix")
+        node.data_type, node.blend_type = "RGBA", "MIX"
+        node.clamp_factor = node.clamp_result = False
+        first, second = [
+            socket
+            for socket in node.inputs
+            if socket.enabled and socket.bl_idname == "NodeSocketColor"
+        ]
+        result = next(socket for socket in node.outputs if socket.enabled)
+    else:
+        node = tree.nodes.new("CompositorNodeMixRGB")
+        node.blend_type = "MIX"
+        node.use_clamp = node.use_alpha = False
+        first, second, result = node.inputs[1], node.inputs[2], node.outputs[0]
+    node.inputs[0].default_value = 1.0
+    return first, second, result
+
+
+def set_up_rendering(scene: bpy.types.Scene, like: bpy.types.Scene, size: tuple[int, int]) -> None:
+    """Make a throw-away scene render its compositor alone, exactly, and nothing else."""
+    render = scene.render
+    render.resolution_x, render.resolution_y = size
+    render.resolution_percentage = 100
+    render.pixel_aspect_x = render.pixel_aspect_y = 1
+    render.use_border = render.use_multiview = render.use_sequencer = False
+    render.use_compositing = True
+    render.fps, render.fps_base = like.render.fps, like.render.fps_base
+    # 5.2 takes the GPU by default, which is neither there on a farm nor exact everywhere.
+    render.compositor_device = "CPU"
+    if hasattr(render, "compositor_precision"):
+        render.compositor_precision = "FULL"
+
+
+def working_space() -> str:
+    """Return the name that Blender gives to the space of its scene-linear floats."""
+    return str(bpy.data.colorspace.working_space) if HAS_WORKING_SPACES else "Linear Rec.709"
+
+
+def curves_of(thing: Any) -> list[Any]:
+    """Return the animation curves of a data-block."""
+    animation = thing.animation_data
+    action = animation.action if animation is not None else None
+    if action is None:
+        return []
+    if hasattr(action, "fcurves"):
+        return list(action.fcurves)
+    bags = [
+        strip.channelbag(animation.action_slot)
+        for layer in action.layers
+        for strip in layer.strips
+        if animation.action_slot is not None
+    ]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
