@@ -5,16 +5,20 @@ returns, so that an undo between two calls finds nothing of ours. In that copy o
 is replaced by a capture tree with the same sockets, Group Input -> Mix onto a canvas -> File
 Output: muted links, type conversions, unlinked defaults and groups stay Blender's own affair.
 
-The canvas gives every file the plate's size and place. Without it 4.2 corrupts its memory when one
-File Output gets pictures of different places, and single values write no file from 4.5 on.
+The canvas gives a picture its own size again wherever it was moved to. Without it 4.2 corrupts its
+memory when one File Output gets pictures of different places, and single values write no file from
+4.5 on. Each input has a canvas of its own size: on another's Blender would interpolate. Where a
+picture of another size lies in the plate, in the middle as everywhere in Blender, stands in the
+windows of its file.
 
 A Render Layers node above the node renders the user's scene, as it has to; nothing else does.
+Copying a scene in 4.2 counts the users of what is in it once too often, until the next undo or load.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +29,13 @@ import bpy
 from platematte_client.errors import PlateMatteError
 
 from . import compat
-from .exr_header import read_size
+from .exr_file import place_in, read_size
 from .find import Place
 from .sockets import NAMES, WORDS
 from .upstream import check_writable
 
+Size = tuple[int, int]
+"""Width and height."""
 TEMPORARY = ".platematte capture"
 """Name of all that lives only during a call."""
 _NEW = "new-"
@@ -69,53 +75,62 @@ def _litter() -> Iterator[_Litter]:
             bpy.data.images.remove(image)
 
 
-def measure(place: Place, role: str, frame: int, folder: Path) -> tuple[int, int]:
-    """Return width and height of the picture that arrives at an input.
+def measure(place: Place, frames: Mapping[str, int], folder: Path) -> dict[str, Size]:
+    """Return the size of the picture that arrives at each input; frames: when to look, by role.
 
-    For a single value without a size those of the scene's render. Raises PlateMatteError.
+    A single value, which has no size, has the plate's, and as a plate that of the scene's render.
+    Raises PlateMatteError.
     """
-    render = place.scene.render
-    size = (
-        max(1, render.resolution_x * render.resolution_percentage // 100),
-        max(1, render.resolution_y * render.resolution_percentage // 100),
-    )
-    _render(place, [role], frame, folder, size, is_on_canvas=False)
+    sizes: dict[str, Size] = {}
+    for role, frame in frames.items():
+        found = _measure_one(place, role, frame, folder)
+        sizes[role] = found or sizes.get("plate") or compat.render_size(place.scene)
+    return sizes
+
+
+def _measure_one(place: Place, role: str, frame: int, folder: Path) -> Size | None:
+    _render(place, frame, folder, {role: None})
     found = _files_of(folder, role)
-    if not found:
-        return size
     try:
-        return read_size(found[0])
+        size = read_size(found[0]) if found else None
     except (OSError, ValueError) as error:
         raise _unwritten(found[0], role, frame, error) from error
     finally:
         for path in found:
             path.unlink(missing_ok=True)
+    # There it may be a value as well as a picture, and either lies exactly on the plate's canvas.
+    is_value = compat.VALUES_ARE_PICTURES and size == compat.render_size(place.scene)
+    return None if is_value else size
 
 
 def capture(
-    place: Place, roles: Sequence[str], frame: int, folder: Path, size: tuple[int, int]
+    place: Place, roles: Sequence[str], frame: int, folder: Path, sizes: Mapping[str, Size]
 ) -> dict[str, Path]:
     """Write FOLDER/ROLE.FRAME.exr for each role and return the files.
 
-    size: width and height of the canvas. 32-bit float RGB, scene-linear in the scene's working
-    space, not compressed. Raises PlateMatteError with role and frame; no half file stays.
+    sizes: what `measure` returned for these roles and for the plate. 32-bit float RGB, scene-linear
+    in the scene's working space, not compressed; the display window is the plate's, the data window
+    what the input has. Raises PlateMatteError with role and frame; no half file stays.
     """
     try:
-        _render(place, roles, frame, folder, size, is_on_canvas=True)
-        return {role: _finish(folder, role, frame, size) for role in roles}
+        _render(place, frame, folder, {role: sizes[role] for role in roles})
+        return {role: _finish(folder, role, frame, sizes) for role in roles}
     finally:
         for path in folder.glob(_NEW + "*"):
             path.unlink()
 
 
-def _finish(folder: Path, role: str, frame: int, size: tuple[int, int]) -> Path:
-    """Check a file that was written, and give it its name."""
+def _finish(folder: Path, role: str, frame: int, sizes: Mapping[str, Size]) -> Path:
+    """Check a file that was written, put it in its place and give it its name."""
     path = folder / f"{role}.{frame:04d}.exr"
     found = _files_of(folder, role)
     if not found:
         raise _unwritten(path, role, frame, None)
+    size, plate = sizes[role], sizes["plate"]
     try:
         there = read_size(found[0])
+        if there == size != plate:
+            place_in(found[0], plate)
     except (OSError, ValueError) as error:
         raise _unwritten(path, role, frame, error) from error
     if there != size:
@@ -143,22 +158,14 @@ def _unwritten(path: Path, role: str, frame: int, error: Exception | None) -> Pl
     )
 
 
-def _render(
-    place: Place,
-    roles: Sequence[str],
-    frame: int,
-    folder: Path,
-    size: tuple[int, int],
-    is_on_canvas: bool,
-) -> None:
+def _render(place: Place, frame: int, folder: Path, canvases: Mapping[str, Size | None]) -> None:
+    """Render the inputs of these roles, each onto a canvas of a size, or as it is."""
     scene = place.scene
     with _kept_frame(scene), _quiet_handlers(), _litter() as litter:
         temporary, tree = _copy_scene(scene, litter)
-        compat.set_up_rendering(temporary, scene, size)
+        compat.set_up_rendering(temporary, scene)
         node = _prune(tree, place, litter)
-        node.node_tree = _make_capture_tree(
-            node.node_tree, roles, folder, size if is_on_canvas else None, litter
-        )
+        node.node_tree = _make_capture_tree(node.node_tree, folder, canvases, litter)
         temporary.frame_set(frame)
         # Not render(scene=name): that sets the scene to the frame of the scene at hand.
         with bpy.context.temp_override(scene=temporary):
@@ -264,29 +271,26 @@ def _own_copy(tree: Any, litter: _Litter) -> Any:
 
 
 def _make_capture_tree(
-    inner: Any,
-    roles: Sequence[str],
-    folder: Path,
-    size: tuple[int, int] | None,
-    litter: _Litter,
+    inner: Any, folder: Path, canvases: Mapping[str, Size | None], litter: _Litter
 ) -> Any:
     tree = _own_copy(inner, litter)
     tree.nodes.clear()
     group_input = tree.nodes.new("NodeGroupInput")
-    stems = [_NEW + role for role in roles]
-    targets = compat.add_file_output(tree, str(folder) + os.sep, stems)
-    canvas = None
-    if size is not None:
-        image = bpy.data.images.new(TEMPORARY, *size, alpha=True, float_buffer=True)
-        litter.images.append(image)
-        canvas = tree.nodes.new("CompositorNodeImage")
-        canvas.image = image
-    for role, target in zip(roles, targets, strict=True):
+    for role, size in canvases.items():
         source = group_input.outputs[NAMES[role]]
-        if canvas is not None:
+        target = compat.add_file_output(tree, str(folder) + os.sep, [_NEW + role])[0]
+        if size is not None:
             first, second, result = compat.add_mix(tree)
-            tree.links.new(canvas.outputs[0], first)
+            tree.links.new(_add_canvas(tree, size, litter), first)
             tree.links.new(source, second)
             source = result
         tree.links.new(source, target)
     return tree
+
+
+def _add_canvas(tree: Any, size: Size, litter: _Litter) -> Any:
+    image = bpy.data.images.new(TEMPORARY, *size, alpha=True, float_buffer=True)
+    litter.images.append(image)
+    canvas = tree.nodes.new("CompositorNodeImage")
+    canvas.image = image
+    return canvas.outputs[0]

@@ -10,6 +10,9 @@ import bpy
 IS_5 = bpy.app.version >= (5, 0, 0)
 HAS_WORKING_SPACES = hasattr(bpy.data, "colorspace")
 """Whether a .blend chooses the space of its floats; before, the OCIO config does."""
+VALUES_ARE_PICTURES = bpy.app.version < (4, 4, 0)
+"""Whether the compositor writes a single value as a picture of the render's size. The one that came
+with 4.4 writes nothing, and moves pictures by whole pixels only almost exactly."""
 GROUP_NODE = "CompositorNodeGroup"
 
 
@@ -110,10 +113,19 @@ def add_mix(tree: Any) -> tuple[Any, Any, Any]:
     return first, second, result
 
 
-def set_up_rendering(scene: bpy.types.Scene, like: bpy.types.Scene, size: tuple[int, int]) -> None:
-    """Make a throw-away scene render its compositor alone, exactly, and nothing else."""
+def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Return width and height of a scene's render."""
     render = scene.render
-    render.resolution_x, render.resolution_y = size
+    return (
+        max(1, render.resolution_x * render.resolution_percentage // 100),
+        max(1, render.resolution_y * render.resolution_percentage // 100),
+    )
+
+
+def set_up_rendering(scene: bpy.types.Scene, like: bpy.types.Scene) -> None:
+    """Make a throw-away scene render its compositor alone, exactly, in the size of another's."""
+    render = scene.render
+    render.resolution_x, render.resolution_y = render_size(like)
     render.resolution_percentage = 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1
     render.use_border = render.use_multiview = render.use_sequencer = False

@@ -96,7 +96,7 @@ class Job:
         self._scene_name = place.scene.name
         self._tasks = _plan(self.order.frames, self.order.roles, self.order.clean_frame)
         self._captured = 0
-        self._size = (0, 0)
+        self._sizes: dict[str, capture.Size] = {}
         self._pace = Pace()
         self._engine: EngineRun | None = None
         self._next_reload = 0.0
@@ -168,23 +168,18 @@ class Job:
 
     def _measure(self) -> None:
         place, order = self._place(), self.order
-        sizes = {
-            role: capture.measure(place, role, order.frames_of(role)[0], self._inputs)
-            for role in ("plate", "clean")
-        }
-        self._size = sizes["plate"]
-        check_space(self._inputs, self._size, sum(len(task.roles) for task in self._tasks))
-        plate, clean = sizes["plate"], sizes["clean"]
-        if clean[0] < plate[0] or clean[1] < plate[1]:
-            self.warnings.append(
-                f"the clean plate is {clean[0]} x {clean[1]}, smaller than the plate "
-                f"({plate[0]} x {plate[1]}): it is black around it."
-            )
+        first = {role: order.frames_of(role)[0] for role in order.roles}
+        self._sizes = capture.measure(place, first, self._inputs)
+        self._check_space()
         self.state = State.CAPTURE
+
+    def _check_space(self) -> None:
+        pixels = [self._sizes[role] for task in self._tasks for role in task.roles]
+        check_space(self._inputs, pixels)
 
     def _capture(self) -> None:
         task = self._tasks[self._captured]
-        files = capture.capture(self._place(), task.roles, task.frame, self._inputs, self._size)
+        files = capture.capture(self._place(), task.roles, task.frame, self._inputs, self._sizes)
         if "clean" in files and self.order.clean_frame is not None:
             files["clean"].replace(self._inputs / "clean.exr")
         self._captured += 1

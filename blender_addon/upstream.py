@@ -51,14 +51,14 @@ def check_sources(place: Place, frames: dict[str, tuple[int, ...]]) -> None:
                 raise _missing(role, missing)
 
 
-def check_space(folder: Path, size: tuple[int, int], pictures: int) -> None:
-    """Raise PlateMatteError unless so many pictures of a size (width, height) fit into a folder."""
-    needed = size[0] * size[1] * _BYTES * pictures
+def check_space(folder: Path, sizes: list[tuple[int, int]]) -> None:
+    """Raise PlateMatteError unless captured pictures of these sizes fit into a folder."""
+    needed = sum(width * height for width, height in sizes) * _BYTES
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise PlateMatteError(
-            f"{folder}: {pictures} captured pictures of {size[0]} x {size[1]} need "
-            f"{needed >> 20} MiB, and {free >> 20} MiB are free.",
+            f"{folder}: {len(sizes)} captured pictures need {needed >> 20} MiB, "
+            f"and {free >> 20} MiB are free.",
             "Make space, choose another cache folder, or matte fewer frames at a time.",
         )
 
