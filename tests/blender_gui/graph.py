@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,8 +42,8 @@ def sequence(path: Path, label: str, location: tuple[int, int], frames: int) -> 
 
 def inputs(frames: int = 12) -> tuple[Any, Any]:
     """The Image nodes of plate and clean plate."""
-    plate = sequence(SHOT / f"plate.{FIRST}.exr", "Plate", (-700, 300), frames)
-    return plate, sequence(SHOT / "clean.exr", "Clean plate", (-700, -80), 1)
+    plate = sequence(SHOT / f"plate.{FIRST}.exr", "Plate", (-600, 320), frames)
+    return plate, sequence(SHOT / "clean.exr", "Clean plate", (-600, -60), 1)
 
 
 def comp(last: int = LAST, is_saved: bool = True) -> Iterator[float]:
@@ -65,8 +67,19 @@ def comp(last: int = LAST, is_saved: bool = True) -> Iterator[float]:
         bpy.ops.wm.save_as_mainfile(filepath=str(folder / "comp.blend"))
     bpy.ops.ed.undo_push(message="comp")
     yield 0.5
+    for node in tree().nodes:
+        node.select = False
+    yield from frame_all()
+
+
+def frame_all() -> Iterator[float]:
+    """The whole graph in the editor, as the key Home shows it, but larger."""
+    # Never a yield under an override: it would hold for all that Blender does until then.
     with in_editor():
         bpy.ops.node.view_all()
+    yield 0.5
+    with in_editor():
+        bpy.ops.view2d.zoom_in(zoomfacx=0.15, zoomfacy=0.15)
     yield 0.5
 
 
@@ -74,16 +87,16 @@ def over_colour(node: Any) -> None:
     """The node's foreground over a flat green, in the scene's output and in the viewer."""
     colour = tree().nodes.new("CompositorNodeRGB")
     colour.outputs[0].default_value = (0.02, 0.25, 0.08, 1.0)
-    colour.location = (-60, -120)
+    colour.location = (-80, -70)
     over = tree().nodes.new("CompositorNodeAlphaOver")
-    over.location = (160, 150)
+    over.location = (100, 200)
     behind, front = [socket for socket in over.inputs if socket.bl_idname == "NodeSocketColor"]
     tree().links.new(colour.outputs[0], behind)
     tree().links.new(node.outputs["Foreground"], front)
     output = tree().nodes.new("NodeGroupOutput" if V5 else "CompositorNodeComposite")
-    output.location = (380, 230)
+    output.location = (290, 260)
     viewer = tree().nodes.new("CompositorNodeViewer")
-    viewer.location = (380, 60)
+    viewer.location = (290, 100)
     for node_of_end in (output, viewer):
         tree().links.new(over.outputs[0], node_of_end.inputs[0])
     tree().nodes.active = viewer
@@ -169,30 +182,33 @@ def render(name: str) -> Any:
     settings.image_settings.color_mode = "RGBA"
     settings.filepath = str(path)
     bpy.ops.render.render(write_still=True)
-    return pixels(path)
+    return pixels(path)[0]
 
 
-def pixels(path: Path) -> Any:
-    """A file's first layer as Blender reads it, not converted: H x W x 4 floats."""
-    image = bpy.data.images.load(str(path))
-    image.colorspace_settings.name = "Non-Color"
-    width, height = image.size
-    read = numpy.empty(width * height * 4, numpy.float32)
-    image.pixels.foreach_get(read)
-    bpy.data.images.remove(image)
-    return read.reshape(height, width, 4)
+def pixels(*paths: Path) -> list[Any]:
+    """R, G, B, A of each file, H x W x 4 floats, read by OpenImageIO and not by Blender."""
+    out = WORK / "tmp" / "pixels.npz"
+    command = [*os.environ["PLATEMATTE_GUI_PYTHON"].split("|"), str(out), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with numpy.load(out) as read:
+        return [read[name] for name in read.files]
 
 
 def assert_version_is_whole(folder: Path) -> list[int]:
     """Nothing half written lies in a version folder; returns its frames."""
     found = sorted(path.name for path in folder.iterdir())
     frames = frames_in(folder)
-    expected = sorted(["job.json", *(f"matte.{frame}.exr" for frame in frames)])
-    assert found == expected, found
-    for frame in frames:
-        read = pixels(folder / f"matte.{frame}.exr")
+    beside = {"job.json", "settings.json", "thumbnail.png"}
+    assert set(found) - beside == {f"matte.{frame}.exr" for frame in frames}, found
+    for frame, read in zip(frames, pixels(*map(frame_of(folder), frames)), strict=True):
         assert read.shape == (360, 640, 4) and read[..., 3].max() > 0.9, (frame, read.shape)
     return frames
+
+
+def frame_of(folder: Path) -> Callable[[int], Path]:
+    """The file of a frame in a version folder."""
+    return lambda frame: folder / f"matte.{frame}.exr"
 
 
 def has_tree() -> bool:

@@ -29,6 +29,8 @@ PASSED = "ALL STEPS PASSED"
 FRAMES = 12
 ENGINE_ROOT = "/machine"
 SCREEN = (1600, 1000)
+# Of Blender's: said for each picture, and for each frame that is captured.
+NOISE = ("Warning: 2 ×", "Saved: ")
 LEFT_BEHIND = "LEFT BEHIND"
 LOOK_FOR_ENGINES = f"""\
 sleep 2
@@ -112,6 +114,9 @@ def session(work: Path, only: str) -> str:
         "PLATEMATTE_ENGINE": work / "engine",
         "PLATEMATTE_GUI_WORK": work,
         "PLATEMATTE_GUI_ONLY": only,
+        "PLATEMATTE_GUI_PYTHON": "|".join(
+            ["chroot", ENGINE_ROOT, sys.executable, str(HERE / "read_exr.py")]
+        ),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", ""),
         "LANG": "C.UTF-8",
     }
@@ -158,11 +163,16 @@ def watch(command: list[str], log: Path) -> str:
                 return f"HUNG: nothing was said for {STEP_LIMIT_S} s in: {step}"
             if line is None:
                 break
-            print(line, end="", flush=True)
             file.write(line)
+            file.flush()
+            if not line.startswith(NOISE):
+                print(line, end="", flush=True)
             if line.startswith("STEP "):
                 step = line[5:].strip()
-            elif line.startswith("FAILED "):
+            elif line.startswith("FAILED ") and step not in failed:
+                failed.append(step)
+            elif line.startswith("Traceback ") and step not in failed:
+                # Of a step, or of the add-on while it draws or handles an event.
                 failed.append(step)
             elif line.startswith(LEFT_BEHIND):
                 failed.append("an engine outlived Blender")

@@ -55,7 +55,7 @@ def backdrop() -> Iterator[float]:
     yield 3.0
     picture("backdrop")
     rendered = graph.render("over_green")
-    file = graph.pixels(versions(only_node())[-1] / "matte.1001.exr")
+    (file,) = graph.pixels(versions(only_node())[-1] / "matte.1001.exr")
     green = numpy.array([0.02, 0.25, 0.08], numpy.float32)
     expected = file[..., :3] + (1 - file[..., 3:]) * green
     worst = float(abs(rendered[..., :3] - expected).max())
