@@ -102,11 +102,15 @@ def over_colour(node: Any) -> None:
     tree().nodes.active = viewer
 
 
-def show_backdrop() -> None:
-    """The viewer behind the nodes, at its own size, above them."""
+def show_backdrop() -> Iterator[float]:
+    """The viewer's picture in the upper half of the editor, the nodes below it."""
     shown = area().spaces.active
     shown.show_backdrop, shown.backdrop_zoom = True, 1.0
-    shown.backdrop_offset = (0, 0)
+    shown.backdrop_offset = (0, 250)
+    yield from frame_all()
+    with in_editor():
+        bpy.ops.view2d.pan(deltay=220)
+    yield 0.5
 
 
 def only_node() -> Any:

@@ -79,9 +79,7 @@ def new_comp() -> Iterator[float]:
     assert result == {"FINISHED"}, result
     yield 1.0
     yield from show_editor()
-    with in_editor():
-        bpy.ops.node.view_all()
-    graph.show_backdrop()
+    yield from graph.show_backdrop()
     yield 2.0
     assert (scene().frame_start, scene().frame_end) == (1001, 1012)
     assert (scene().render.resolution_x, scene().render.resolution_y) == (640, 360)

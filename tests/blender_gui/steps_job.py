@@ -51,7 +51,7 @@ def matte_range() -> Iterator[float]:
 def backdrop() -> Iterator[float]:
     """The viewer shows the subject over the green, and the render is what the viewer shows."""
     yield from matted_comp()
-    graph.show_backdrop()
+    yield from graph.show_backdrop()
     yield 3.0
     picture("backdrop")
     rendered = graph.render("over_green")
