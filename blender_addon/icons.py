@@ -1,4 +1,4 @@
-"""PlateMatte's own icon in Blender's menus and panels; a copy of the repository's icons/."""
+"""PlateMatte's own icon in Blender's menus and panels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Any
 
 import bpy.utils.previews
 
-FOLDER = Path(__file__).resolve().parent / "icons"
+HERE = Path(__file__).resolve().parent
+FOLDERS = (HERE / "icons", HERE.parent / "icons")
+"""In the package, and in a clone, where one set serves all hosts; the first that is there."""
+ICON = "platematte_64"
 _previews: Any = None
 
 
-def icon_of(name: str = "platematte") -> int:
+def icon_of(name: str = ICON) -> int:
     """Return an icon's number for `icon_value`; 0, which draws none, where there is no such icon.
 
     It is 0 without a user interface as well.
@@ -25,7 +28,8 @@ def register() -> None:
     """Load the icons."""
     global _previews
     _previews = bpy.utils.previews.new()
-    for path in sorted(FOLDER.glob("*.png")):
+    folder = next((one for one in FOLDERS if one.is_dir()), HERE)
+    for path in sorted(folder.glob("*.png")):
         _previews.load(path.stem, str(path), "IMAGE")
 
 

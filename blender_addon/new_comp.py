@@ -23,13 +23,13 @@ class PLATEMATTE_OT_new_comp(bpy.types.Operator):
         name="Plate",
         description="Movie, still, or any frame of the sequence that has the subject",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", *compat.PATH_OPTIONS},
     )
     clean: bpy.props.StringProperty(
         name="Clean Plate",
         description="Movie, still, or any frame of the sequence of the set without the subject",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", *compat.PATH_OPTIONS},
     )
     replace: bpy.props.BoolProperty(
         name="Replace",
@@ -60,13 +60,7 @@ class PLATEMATTE_OT_new_comp(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Build it. A script gets what cannot be done as an error."""
         try:
-            pair = template.find_pair(self.plate, self.clean)
-            if template.has_graph(context.scene) and not self.replace:
-                raise PlateMatteError(
-                    f"the compositor of {context.scene.name} has nodes already.",
-                    "To replace them set replace=True, or make a new scene.",
-                )
-            comp = template.build_comp(context.scene, *pair)
+            comp = template.new_comp(context.scene, self.plate, self.clean, self.replace)
         except PlateMatteError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -151,13 +151,11 @@ class PLATEMATTE_OT_matte_range(_Matte, bpy.types.Operator):
         return None
 
 
-class PLATEMATTE_OT_cancel(bpy.types.Operator):
+class PLATEMATTE_OT_cancel(_OfNode, bpy.types.Operator):
     """End the matte that is under way; frames that are finished are kept"""
 
     bl_idname = "platematte.cancel"
     bl_label = "Cancel"
-    node: bpy.props.StringProperty(options={"SKIP_SAVE"})
-    tree: bpy.props.StringProperty(options={"SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """End it; the modal operator tidies up at its next tick."""

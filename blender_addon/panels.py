@@ -99,7 +99,7 @@ def _draw_shot(layout: bpy.types.UILayout, shot: overview.Shot, width_px: int) -
     row = layout.row(align=True)
     row.label(text=shot.name, icon=shot.icon)
     _button(row, "reveal", shot, text="", icon="VIEWZOOM")
-    if shot.folder:
+    if shot.has_folder:
         _button(row, "open_folder", shot, text="", icon="FILE_FOLDER")
     if shot.progress is None:
         draw_paragraph(layout, shot.told, width_px)

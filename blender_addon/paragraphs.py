@@ -30,5 +30,7 @@ def draw_paragraph(layout: bpy.types.UILayout, text: str, width_px: int) -> None
     """Draw a text in as many labels as it needs."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for line in wrap(text, width_px, bpy.context.preferences.system.ui_scale):
+    # It is 0 without a screen.
+    scale = bpy.context.preferences.system.ui_scale or 1.0
+    for line in wrap(text, width_px, scale):
         column.label(text=line)

@@ -22,7 +22,7 @@ class PlateMattePreferences(bpy.types.AddonPreferences):
 
     bl_idname = __package__
 
-    engine: bpy.props.StringProperty(
+    engine_path: bpy.props.StringProperty(
         name="Engine",
         description=(
             "The program platematte, its Python, or the folder of its environment. Empty: the "
@@ -34,7 +34,7 @@ class PlateMattePreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         """Show the path, the button, and what the doctor said."""
         row = self.layout.row(align=True)
-        row.prop(self, "engine")
+        row.prop(self, "engine_path")
         draw_check(row)
         report = latest_report()
         if report is not None:
@@ -48,7 +48,7 @@ def engine_path() -> str:
     register it themselves.
     """
     addon = bpy.context.preferences.addons.get(__package__)
-    path = getattr(addon.preferences, "engine", "") if addon is not None else ""
+    path = getattr(addon.preferences, "engine_path", "") if addon is not None else ""
     return bpy.path.abspath(path.strip())
 
 

@@ -20,8 +20,8 @@ import bpy
 from platematte_client.errors import PlateMatteError
 
 from . import api, compat
+from .exr_file import read_frame_rate
 from .footage import Footage, Kind, find_footage
-from .frame_rate import read_frame_rate
 
 BACKGROUND = (0.18, 0.18, 0.18, 1.0)
 """Scene-linear: the grey that a light meter aims at, before which both edges are seen."""
@@ -63,6 +63,21 @@ class Comp:
     """What was chosen, a sentence each."""
     warnings: tuple[str, ...]
     """What is missing or was guessed, a sentence each."""
+
+
+def new_comp(scene: bpy.types.Scene, plate: str, clean: str, replace: bool) -> Comp:
+    """Build a comp from the files of a plate and a clean plate.
+
+    replace: whether nodes that are in the scene's compositor may go. Raises PlateMatteError; then
+    nothing is changed.
+    """
+    pair = find_pair(plate, clean)
+    if has_graph(scene) and not replace:
+        raise PlateMatteError(
+            f"the compositor of {scene.name} has nodes already.",
+            "To replace them set replace=True, or make a new scene.",
+        )
+    return build_comp(scene, *pair)
 
 
 def find_pair(plate: str, clean: str) -> tuple[Footage, Footage]:

@@ -14,7 +14,6 @@ import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import bpy
 
@@ -56,18 +55,11 @@ def matte_and_render(addon: ModuleType, out: Path, frames: str | None) -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     # Results go beside the .blend, so it is saved first.
     bpy.ops.wm.save_as_mainfile(filepath=str(out / "shot.blend"))
-    bpy.ops.platematte.new_comp(plate=str(SHOT / "plate.1001.exr"), clean=str(SHOT / "clean.exr"))
-    scene = bpy.context.scene
-    node = next(n for n in scene_tree(scene).nodes if n.bl_idname == "CompositorNodePlateMatte")
+    node = api.new_comp(SHOT / "plate.1001.exr", SHOT / "clean.exr")
     api.matte(node, frames)
     print(node.name + ":", api.status(node))
-    render(scene, out / "comp", node.shown_frames)
+    render(bpy.context.scene, out / "comp", node.shown_frames)
     bpy.ops.wm.save_mainfile()
-
-
-def scene_tree(scene: bpy.types.Scene) -> Any:
-    """Return the scene's compositor."""
-    return getattr(scene, "compositing_node_group", None) or scene.node_tree
 
 
 def render(scene: bpy.types.Scene, folder: Path, frames: str) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from blender_addon.exr_file import read_frame_rate
 from blender_addon.footage import Kind, find_footage
-from blender_addon.frame_rate import read_frame_rate
 from platematte_client.errors import PlateMatteError
 
 MOVIES = {".mov", ".mp4"}
@@ -83,7 +83,8 @@ def test_what_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
 
 def _header(*attributes: tuple[str, str, bytes]) -> bytes:
     parts = [b"\x76\x2f\x31\x01\x02\0\0\0"]
-    for name, kind, value in attributes:
+    window = ("dataWindow", "box2i", struct.pack("<4i", 0, 0, 9, 9))
+    for name, kind, value in (*attributes, window):
         parts += [name.encode(), b"\0", kind.encode(), b"\0", struct.pack("<i", len(value)), value]
     return b"".join(parts) + b"\0"
 

@@ -188,7 +188,7 @@ def test_a_graph_that_is_there_is_replaced_only_when_told(tmp_path: Path) -> Non
         bpy.ops.platematte.new_comp(**pair)
     assert blur.name in tree.nodes
     assert len(tree.nodes) == 1
-    assert not bpy.data.images
+    assert all(image.source == "VIEWER" for image in bpy.data.images)
     _new_comp(*pair.values(), replace=True)
     assert all(one.bl_idname != "CompositorNodeBlur" for one in _nodes_of_scene())
 
@@ -250,7 +250,7 @@ def test_what_cannot_be_taken_is_told_and_nothing_is_changed(
         bpy.ops.platematte.new_comp(plate=paths[0], clean=paths[1])
     assert compat.scene_tree(bpy.context.scene) is None
     assert bpy.context.scene.frame_end == before
-    assert not bpy.data.images
+    assert all(image.source == "VIEWER" for image in bpy.data.images)
     assert not bpy.data.movieclips
 
 

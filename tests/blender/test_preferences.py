@@ -114,7 +114,7 @@ def test_the_path_of_the_preferences_is_the_one_that_is_used(
 ) -> None:
     assert preferences.engine_path() == ""
     program = _program(tmp_path, "exit 3\n")
-    installed.engine = f"  {program} "
+    installed.engine_path = f"  {program} "
     assert preferences.engine_path() == program
     assert warm.locate(preferences.engine_path()) == [program]
     with pytest.raises(RuntimeError, match="status 3"):
