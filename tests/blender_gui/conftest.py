@@ -1,3 +1,3 @@
-"""These files run inside a Blender with windows (`make test-blender-gui`); pytest leaves them alone."""
+"""These files run in a Blender with windows (`make test-blender-gui`); pytest leaves them alone."""
 
 collect_ignore_glob = ["*.py"]

@@ -22,10 +22,18 @@ SUITES = ("trixie", "sid")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "platematte-tests"
 # Without cattr and requests the extension manager of 5.2 does not load; Mesa's software driver draws
 # the windows; ImageMagick takes the pictures.
-PACKAGES = (
-    "blender xvfb openbox imagemagick x11-utils libgl1-mesa-dri fonts-dejavu-core python3-numpy "
-    "python3-cattr python3-requests"
-).split()
+PACKAGES = [
+    "blender",
+    "xvfb",
+    "openbox",
+    "imagemagick",
+    "x11-utils",
+    "libgl1-mesa-dri",
+    "fonts-dejavu-core",
+    "python3-numpy",
+    "python3-cattr",
+    "python3-requests",
+]
 MADE = "etc/platematte-root"
 
 
@@ -138,7 +146,9 @@ def _ask_for_tools() -> None:
         raise SystemExit("Making a root needs root's rights: run this as root, or in a container.")
     missing = [tool for tool in ("debootstrap", "unshare", "gpgv") if not shutil.which(tool)]
     if missing:
-        raise SystemExit(f"{', '.join(missing)} missing. On Debian: apt-get install debootstrap gpgv")
+        raise SystemExit(
+            f"{', '.join(missing)} missing. On Debian: apt-get install debootstrap gpgv"
+        )
 
 
 def _run(command: list[str]) -> None:
@@ -150,5 +160,7 @@ def _run(command: list[str]) -> None:
 if __name__ == "__main__":
     for name in sys.argv[1:] or SUITES:
         if name not in SUITES:
-            raise SystemExit(f"{name} is not a suite that has a Blender for this: {', '.join(SUITES)}")
+            raise SystemExit(
+                f"{name} is not a suite that has a Blender for this: {', '.join(SUITES)}"
+            )
         print(f"{make(name)}: {blender_of(name)}")

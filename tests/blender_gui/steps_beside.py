@@ -9,7 +9,21 @@ import bpy
 import graph
 from graph import count, is_running, matted, only_node, start
 from steps_job import COLD_S, matted_comp
-from window import ADDON, SHOT, WORK, area, fresh, in_editor, picture, press, scene, show_editor, tree, until, window
+from window import (
+    ADDON,
+    SHOT,
+    WORK,
+    area,
+    fresh,
+    in_editor,
+    picture,
+    press,
+    scene,
+    show_editor,
+    tree,
+    until,
+    window,
+)
 
 
 def check_engine() -> Iterator[float]:

@@ -22,6 +22,7 @@ from graph import (
 from steps_job import COLD_S, matted_comp
 from window import NODE, nodes, picture, press, scene, show_editor, tree, until
 
+
 def duplicate() -> Iterator[float]:
     """A duplicate shows what its original shows, until it is matted; the original stays as it is."""
     yield from matted_comp()

@@ -67,7 +67,9 @@ def centre() -> tuple[int, int]:
     return shown.x + shown.width // 2, shown.y + shown.height // 5
 
 
-def press(key: str, text: str | None = None, at: tuple[int, int] | None = None, **held: bool) -> None:
+def press(
+    key: str, text: str | None = None, at: tuple[int, int] | None = None, **held: bool
+) -> None:
     """A key, or a button of the mouse, pressed and let go over a point of the window."""
     x, y = at or centre()
     move(x, y)
