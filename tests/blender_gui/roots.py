@@ -2,9 +2,9 @@
 
 python tests/blender_gui/roots.py [trixie] [sid]
 
-makes those that are not there (some minutes, 3 GB each, needs root and debootstrap) and prints where
-they are. Nothing is mounted where others could see it: /proc, /dev and the read-only folders that a
-run asks for exist in a mount namespace that ends with the command, and so do its processes.
+makes those that are not there (some minutes, 3 GB each, needs root and debootstrap) and prints
+where they are. Nothing is mounted where others could see it: /proc, /dev and the folders that a run
+asks for exist in a mount namespace that ends with the command, and so do its processes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 MIRROR = "http://deb.debian.org/debian"
 SUITES = ("trixie", "sid")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "platematte-tests"
-# Without cattr and requests the extension manager of 5.2 does not load; Mesa's software driver draws
-# the windows; ImageMagick takes the pictures.
+# Without cattr and requests the extension manager of 5.2 does not load; Mesa's software driver
+# draws the windows; ImageMagick takes the pictures.
 PACKAGES = [
     "blender",
     "xvfb",
@@ -43,7 +43,10 @@ def root_of(suite: str) -> Path:
 
 
 def make(suite: str) -> Path:
-    """The root of a suite, made or completed if need be. SystemExit with what to do if it cannot be."""
+    """The root of a suite, made or completed if need be.
+
+    SystemExit with what to do where that cannot be done.
+    """
     root = root_of(suite)
     if root.exists():
         if _made(root)[1:] != PACKAGES:

@@ -29,16 +29,18 @@ PASSED = "ALL STEPS PASSED"
 FRAMES = 12
 ENGINE_ROOT = "/machine"
 SCREEN = (1600, 1000)
+OCIO = "/usr/share/blender/datafiles/colormanagement"
 # Of Blender's: said for each picture, and for each frame that is captured.
-NOISE = ("Warning: 2 ×", "Saved: ")
+NOISE = ("Warning: 2 \N{MULTIPLICATION SIGN} Draw", "Saved: ")
 LEFT_BEHIND = "LEFT BEHIND"
 LOOK_FOR_ENGINES = f"""\
 sleep 2
 # The brackets keep this script itself out of what it looks for.
 for one in /proc/[0-9]*/cmdline; do
-    tr '\\0' ' ' < "$one" 2> /dev/null | grep -q "platematte.cli.main [s]erve" && echo "{LEFT_BEHIND}: $one"
-done
-true"""
+    if tr '\\0' ' ' < "$one" 2> /dev/null | grep -q "platematte.cli.main [s]erve"; then
+        echo "{LEFT_BEHIND}: $one"
+    fi
+done"""
 
 
 def main() -> int:
@@ -82,9 +84,12 @@ def prepare(work: Path) -> None:
     engine = work / "engine"
     # The add-on starts this as it would start an installed `platematte`. Paths mean the same on
     # both sides, since the work folder lies at the same place in the root and in the machine.
+    ocio, core = shlex.quote(str(work / "ocio")), shlex.quote(f"PYTHONPATH={REPOSITORY / 'core'}")
+    # The add-on names Blender's own OCIO config from 5.0 on, which is in the root alone.
     engine.write_text(
         "#!/bin/sh\n"
-        f"exec chroot {ENGINE_ROOT} /usr/bin/env PYTHONPATH={shlex.quote(str(REPOSITORY / 'core'))} "
+        f'case "$OCIO" in {OCIO}/*) export OCIO={ocio}"${{OCIO#{OCIO}}}" ;; esac\n'
+        f"exec chroot {ENGINE_ROOT} /usr/bin/env {core} "
         f'{shlex.quote(sys.executable)} -m platematte.cli.main "$@"\n'
     )
     engine.chmod(0o755)
@@ -133,6 +138,7 @@ def session(work: Path, only: str) -> str:
         [
             *exports,
             f"cd {shlex.quote(str(work))}",
+            f"cp -R {OCIO} ocio",
             # Built and installed by this Blender's own tools, as a user would do it.
             f"python3 {package} dist > build.log 2>&1 || {{ cat build.log; exit 1; }}",
             f"{install} dist/*.zip > install.log 2>&1 || {{ cat install.log; exit 1; }}",

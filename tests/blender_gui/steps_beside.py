@@ -55,7 +55,6 @@ def show_preferences() -> None:
     """Open the preferences at the add-on, unfolded, as its arrow does."""
     bpy.ops.screen.userpref_show("INVOKE_DEFAULT")
     bpy.context.preferences.active_section = "ADDONS"
-    window().screen.id_data  # the first window keeps its place in the list
     bpy.context.window_manager.addon_search = "PlateMatte"
     bpy.ops.preferences.addon_show(module=ADDON)
 

@@ -24,7 +24,7 @@ from window import NODE, nodes, picture, press, scene, show_editor, tree, until
 
 
 def duplicate() -> Iterator[float]:
-    """A duplicate shows what its original shows, until it is matted; the original stays as it is."""
+    """A duplicate shows what its original shows, until it is matted; the original stays."""
     yield from matted_comp()
     original = only_node().name
     before = graph.pixels(versions(only_node())[-1] / "matte.1001.exr")

@@ -33,7 +33,7 @@ def add_from_the_menu() -> Iterator[float]:
 
 
 def link_by_key() -> Iterator[float]:
-    """A key (F, from 5.0 on J) links the selected Image node to the node's first free input, as to any other node."""
+    """F, from 5.0 on J, links the selected Image node to the first free input of the node."""
     yield from fresh()
     plate, clean = graph.inputs()
     made = tree().nodes.new(NODE)
