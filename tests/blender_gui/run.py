@@ -159,13 +159,20 @@ def watch(command: list[str], log: Path) -> str:
     )
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    try:
+        return _judge(process, lines, log)
+    finally:
+        # After a hang or Ctrl-C; with `unshare` all that it started ends.
+        process.kill()
+
+
+def _judge(process: subprocess.Popen[str], lines: queue.Queue[str | None], log: Path) -> str:
     step, passed, failed = "before the first step", False, []
     with log.open("w") as file:
         while True:
             try:
                 line = lines.get(timeout=STEP_LIMIT_S)
             except queue.Empty:
-                process.kill()
                 return f"HUNG: nothing was said for {STEP_LIMIT_S} s in: {step}"
             if line is None:
                 break
