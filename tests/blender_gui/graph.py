@@ -104,12 +104,15 @@ def over_colour(node: Any) -> None:
 
 def show_backdrop() -> Iterator[float]:
     """The viewer's picture in the upper half of the editor, the nodes below it."""
+    with in_editor():
+        bpy.ops.node.view_all()
+    yield 0.5
+    with in_editor():
+        bpy.ops.view2d.pan(deltay=210)
+    # After view_all, which sets it to 0.
     shown = area().spaces.active
     shown.show_backdrop, shown.backdrop_zoom = True, 1.0
-    shown.backdrop_offset = (0, 250)
-    yield from frame_all()
-    with in_editor():
-        bpy.ops.view2d.pan(deltay=220)
+    shown.backdrop_offset = (0, 230)
     yield 0.5
 
 
