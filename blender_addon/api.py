@@ -51,7 +51,7 @@ def create(scene: Any = None, plate: Any = None, clean: Any = None, **properties
     """Add a PlateMatte node to a scene's compositor, link it and set properties by their names.
 
     scene: the current one if None; a compositor tree is made where there is none. plate, clean, and
-    `garbage`, `core` among the properties: an output socket, or a node, whose first output is meant.
+    `garbage`, `core` among the properties: an output socket, or a node for its first output.
     Raises PlateMatteError for a property or value that is not there; then no node is made.
     """
     tree = compat.scene_tree(scene or bpy.context.scene, create=True)

@@ -12,7 +12,7 @@ picture of another size lies in the plate, in the middle as everywhere in Blende
 windows of its file.
 
 A Render Layers node above the node renders the user's scene, as it has to; nothing else does.
-Copying a scene in 4.2 counts the users of what is in it once too often, until the next undo or load.
+Copying a scene in 4.2 counts the users of what is in it too often, until the next undo or load.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def embedded_trees() -> list[Any]:
 
 
 def add_output(tree: Any) -> tuple[Any, Any]:
-    """Add the node that makes the render result of a scene's tree; return it and its image input."""
+    """Add the node that makes the render result of a scene's tree; return it and its input."""
     if IS_5:
         node = tree.nodes.new("NodeGroupOutput")
         return node, node.inputs[0]

@@ -110,7 +110,7 @@ def _describe_curve(curve: Any) -> list[Any]:
 
 
 def _properties(thing: Any, moved: set[str], path: str, depth: int) -> dict[str, Any]:
-    """Return the properties of anything of Blender's, without those that are animated or derived."""
+    """Return the properties of anything of Blender's; not those that are animated or derived."""
     found = {}
     for entry in thing.bl_rna.properties:
         name = entry.identifier

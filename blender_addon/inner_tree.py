@@ -92,8 +92,8 @@ def show_files(node: Any, first_file: Path, first: int) -> tuple[str, ...]:
             shown.append(output.name)
     # Only now: as a sequence its layers are those of the scene's frame, which may be missing.
     image.source = "SEQUENCE"
-    # Frame N is file N from here to LONGEST; before it Blender asks for the file start - 1, which is
-    # not there.
+    # Frame N is file N from here to LONGEST; before it Blender asks for the file start - 1, which
+    # is not there.
     start = min(first, 1)
     reader.frame_start, reader.frame_offset = start, start - 1
     reader.frame_duration = LONGEST

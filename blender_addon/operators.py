@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
 
@@ -20,7 +20,7 @@ _PARTS = 1000
 class _OfNode:
     """What all operators about a node share."""
 
-    bl_options = {"REGISTER"}
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
     node: bpy.props.StringProperty(
         name="Node", description="Name of the node; empty: the active one", options={"SKIP_SAVE"}
     )
@@ -191,7 +191,7 @@ class PLATEMATTE_OT_convert_to_group(_OfNode, bpy.types.Operator):
 
     bl_idname = "platematte.convert_to_group"
     bl_label = "Convert to Group"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: Any) -> set[str]:
         """Replace it."""

@@ -57,8 +57,10 @@ def windows(path: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def rgb(path: Path) -> np.ndarray:
-    """Return R, G and B of a file, H x W x 3 float32."""
+    """Return R, G and B of a file, H x W x 3 float32; a single channel stands for all of them."""
     channels = read_exr(path)
+    if len(channels) == 1:
+        return np.stack([*channels.values()] * 3, axis=-1)
     return np.stack([channels[name] for name in "RGB"], axis=-1)
 
 
@@ -147,8 +149,8 @@ def render_outputs(scene: Any, node: Any, frame: int, folder: Path) -> dict[str,
     tree.nodes.remove(writer)
     found = {}
     for output, stem in zip(node.outputs, stems, strict=True):
-        path = folder / f"{stem}.{frame:04d}.exr"
-        if path.is_file():
+        # Blender writes the sign before four digits.
+        for path in folder.glob(f"{stem}.*.exr"):
             found[output.name] = rgb(path)
             path.unlink()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,7 +99,9 @@ def save_in_mid_job() -> Iterator[float]:
     yield 0.7
     press("S", ctrl=True)
     yield 0.5
-    with bpy.data.libraries.load(path) as (held, _):
+    # 5.2 does not read from the file that is open.
+    copy = shutil.copyfile(path, path.replace(".blend", "_copy.blend"))
+    with bpy.data.libraries.load(copy) as (held, _):
         names = [*held.scenes, *held.node_groups, *held.images]
     assert not [name for name in names if "capture" in name.lower()], names
     yield from until(matted(4), COLD_S, "the job ends well")

@@ -25,12 +25,12 @@ COLD_S = 240
 
 
 def matte_range() -> Iterator[float]:
-    """Matte Range shows progress in the status bar, results as they arrive, and ends by itself."""
+    """A click on Matte Range shows progress in the status bar, results as they arrive, and ends by itself."""
     yield from graph.comp()
     assert status(only_node()).startswith("no matte yet"), status(only_node())
     picture("not_matted")
-    start("matte_range", only_node())
-    yield from until(is_running, 10, "the job runs")
+    press("LEFTMOUSE", at=graph.matte_range_button(only_node()))
+    yield from until(is_running, 10, "a click on Matte Range in the node starts the job")
     picture("engine_starts")
     seen: set[int] = set()
     while is_running():
