@@ -28,8 +28,8 @@ _BETWEEN_LOOKS_S = 2.0
 _REST = 20
 """After a look that took long, as on a busy file server, it rests this many times as long."""
 _BESIDE_TEXT, _LETTER = 50, 6
-"""Units of a node's width: for icon and margins, and for a letter. Found in pictures of 4.3 and 5.2,
-where a longer line ends in dots."""
+"""Units of a node's width: for icon and margins, and for a letter. Found in pictures of 4.3 and
+5.2, where a longer line ends in dots."""
 
 
 class Told(NamedTuple):

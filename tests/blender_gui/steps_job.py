@@ -25,7 +25,7 @@ COLD_S = 240
 
 
 def matte_range() -> Iterator[float]:
-    """A click on Matte Range shows progress in the status bar, results as they arrive, and ends by itself."""
+    """A click on Matte Range: progress in the status bar, results as they arrive, an end."""
     yield from graph.comp()
     assert status(only_node()).startswith("no matte yet"), status(only_node())
     picture("not_matted")
