@@ -41,10 +41,13 @@ class PLATEMATTE_OT_new_comp(bpy.types.Operator):
         """Ask for the files that are not named yet, then whether to replace what is there."""
         if bpy.app.background:
             return self.execute(context)
+        # The browsers are modal and this operator is not: Blender would keep it for ever.
         if not self.plate:
-            return bpy.ops.platematte.choose_plate("INVOKE_DEFAULT")
+            bpy.ops.platematte.choose_plate("INVOKE_DEFAULT")
+            return {"INTERFACE"}
         if not self.clean:
-            return bpy.ops.platematte.choose_clean("INVOKE_DEFAULT", plate=self.plate)
+            bpy.ops.platematte.choose_clean("INVOKE_DEFAULT", plate=self.plate)
+            return {"INTERFACE"}
         if self.replace or not template.has_graph(context.scene):
             return self.execute(context)
         self.replace = True
@@ -112,7 +115,8 @@ class PLATEMATTE_OT_choose_clean(_Chooser, bpy.types.Operator):
 
     bl_idname = "platematte.choose_clean"
     bl_label = "Take as Clean Plate"
-    bl_options = {"INTERNAL"}
+    # An operator that is called by another leaves no undo step of its own.
+    bl_options = {"INTERNAL", "UNDO"}
 
     plate: bpy.props.StringProperty(
         name="Plate", description="The plate, chosen before", options={"HIDDEN", "SKIP_SAVE"}

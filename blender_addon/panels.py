@@ -52,7 +52,8 @@ class PLATEMATTE_PT_engine(_Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw whether the engine is warm, and the buttons."""
         program = warm.running_program()
-        row = self.layout.row(align=True)
+        # Halves, as a row makes them, would cut the program's name short.
+        row = self.layout.split(factor=0.75, align=True) if program else self.layout.row()
         if program:
             row.label(text=f"Warm: {program}", icon="RADIOBUT_ON")
             row.operator("platematte.stop_engine", text="Stop")
