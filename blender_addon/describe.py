@@ -134,9 +134,9 @@ def _pointed(value: Any, moved: set[str], path: str, depth: int) -> Any:
     if value is None:
         return None
     if isinstance(value, bpy.types.Image):
-        kept = ("filepath", "source", "alpha_mode", "generated_color", "generated_type")
+        names = ("filepath", "source", "alpha_mode", "generated_color", "generated_type")
         size = list(value.size) if value.source == "GENERATED" else None
-        told = [_plain(getattr(value, name)) for name in kept]
+        told = [_plain(getattr(value, name)) for name in names]
         return [*told, value.colorspace_settings.name, size]
     if isinstance(value, bpy.types.MovieClip):
         kept = ("filepath", "source", "frame_start", "frame_offset")
