@@ -35,7 +35,7 @@ class Drawn:
     def _deeper(self, **_: Any) -> Drawn:
         return Drawn(self.items)
 
-    row = column = box = _deeper
+    row = column = box = split = _deeper
 
     def label(self, text: str, icon: str = "NONE") -> None:
         assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items

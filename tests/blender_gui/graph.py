@@ -28,6 +28,8 @@ from window import (
 )
 
 FIRST, LAST = 1001, 1004
+BEHIND = (0.02, 0.25, 0.08, 1.0)
+"""The colour behind the foreground, scene-linear."""
 
 
 def sequence(path: Path, label: str, location: tuple[int, int], frames: int) -> Any:
@@ -87,7 +89,7 @@ def frame_all() -> Iterator[float]:
 def over_colour(node: Any) -> None:
     """The node's foreground over a flat green, in the scene's output and in the viewer."""
     colour = tree().nodes.new("CompositorNodeRGB")
-    colour.outputs[0].default_value = (0.02, 0.25, 0.08, 1.0)
+    colour.outputs[0].default_value = BEHIND
     colour.location = (-80, -70)
     over = tree().nodes.new("CompositorNodeAlphaOver")
     over.location = (100, 200)
@@ -111,10 +113,15 @@ def show_backdrop() -> Iterator[float]:
     with in_editor():
         bpy.ops.view2d.pan(deltay=210)
     # After view_all, which sets it to 0.
+    show_viewer((0, 230))
+    yield 0.5
+
+
+def show_viewer(offset: tuple[int, int] = (0, 0)) -> None:
+    """The viewer's picture behind the nodes, at its own size."""
     shown = area().spaces.active
     shown.show_backdrop, shown.backdrop_zoom = True, 1.0
-    shown.backdrop_offset = (0, 230)
-    yield 0.5
+    shown.backdrop_offset = offset
 
 
 def only_node() -> Any:

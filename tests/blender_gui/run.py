@@ -28,6 +28,7 @@ STEP_LIMIT_S = 300
 PASSED = "ALL STEPS PASSED"
 FRAMES = 12
 ENGINE_ROOT = "/machine"
+HOME = "/home/artist"
 SCREEN = (1600, 1000)
 OCIO = "/usr/share/blender/datafiles/colormanagement"
 # Of Blender's: said for each picture, and for each frame that is captured.
@@ -64,11 +65,12 @@ def run(suite: str, only: str = "") -> str:
     root = roots.make(suite)
     work = roots.CACHE / f"gui-{suite}"
     prepare(work)
+    install_engine(root, work)
     command = roots.inside(
         root,
         ["sh", "-e", "-c", session(work, only)],
         readable={REPOSITORY: str(REPOSITORY)},
-        writable={work: str(work)},
+        writable={work: str(work), work / "home": HOME},
         machine=ENGINE_ROOT,
     )
     print(f"== {suite}: {roots.blender_of(suite)}", flush=True)
@@ -76,14 +78,21 @@ def run(suite: str, only: str = "") -> str:
 
 
 def prepare(work: Path) -> None:
-    """Lay out what Blender gets: a shot, and a program that starts the engine."""
+    """Lay out an empty work folder with a shot in it."""
     shutil.rmtree(work, ignore_errors=True)
     for folder in ("home", "shot", "pictures", "files", "tmp"):
         (work / folder).mkdir(parents=True)
     make_shot(work / "shot")
-    engine = work / "engine"
-    # The add-on starts this as it would start an installed `platematte`. Paths mean the same on
-    # both sides, since the work folder lies at the same place in the root and in the machine.
+
+
+def install_engine(root: Path, work: Path) -> None:
+    """Put a program where the add-on looks for the engine; it goes back to this machine.
+
+    Paths of the shot and of results mean the same on both sides: the work folder lies at the same
+    place in the root and in the machine.
+    """
+    engine = root / "opt" / "platematte" / "bin" / "platematte"
+    engine.parent.mkdir(parents=True, exist_ok=True)
     ocio, core = shlex.quote(str(work / "ocio")), shlex.quote(f"PYTHONPATH={REPOSITORY / 'core'}")
     # The add-on names Blender's own OCIO config from 5.0 on, which is in the root alone.
     engine.write_text(
@@ -108,15 +117,14 @@ def make_shot(folder: Path) -> None:
 def session(work: Path, only: str) -> str:
     """The shell lines that run in the root: a screen, a window manager, Blender."""
     environment = {
-        "HOME": work / "home",
+        "HOME": HOME,
         "DISPLAY": ":1",
         # The engine sees the machine's own /tmp, which is not this root's.
         "TMPDIR": work / "tmp",
         "LIBGL_ALWAYS_SOFTWARE": "1",
         "LP_NUM_THREADS": "2",
-        "BLENDER_USER_RESOURCES": work / "blender",
+        "BLENDER_USER_RESOURCES": f"{HOME}/blender",
         "PYTHONPATH": "",
-        "PLATEMATTE_ENGINE": work / "engine",
         "PLATEMATTE_GUI_WORK": work,
         "PLATEMATTE_GUI_ONLY": only,
         "PLATEMATTE_GUI_PYTHON": "|".join(

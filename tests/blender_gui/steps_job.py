@@ -8,6 +8,7 @@ import bpy
 import graph
 import numpy
 from graph import (
+    BEHIND,
     assert_version_is_whole,
     count,
     is_running,
@@ -18,10 +19,11 @@ from graph import (
     status,
     versions,
 )
-from window import nodes, picture, press, scene, tree, until
+from window import in_editor, nodes, picture, press, scene, tree, until
 
 COLD_S = 240
 """An engine that starts on a busy machine, and the first frame."""
+GREEN = numpy.array(BEHIND[:3], numpy.float32)
 
 
 def matte_range() -> Iterator[float]:
@@ -56,13 +58,24 @@ def backdrop() -> Iterator[float]:
     picture("backdrop")
     rendered = graph.render("over_green")
     (file,) = graph.pixels(versions(only_node())[-1] / "matte.1001.exr")
-    green = numpy.array([0.02, 0.25, 0.08], numpy.float32)
-    expected = file[..., :3] + (1 - file[..., 3:]) * green
+    expected = file[..., :3] + (1 - file[..., 3:]) * GREEN
     worst = float(abs(rendered[..., :3] - expected).max())
     assert worst < 1e-5, worst
     assert (file[..., 3] < 0.05).mean() > 0.5, "most of the frame is background"
     viewer = bpy.data.images["Viewer Node"]
     assert tuple(viewer.size) == (640, 360), tuple(viewer.size)
+
+
+def gpu_compositor() -> Iterator[float]:
+    """The compositor on the GPU, as 5.2 has it by default, shows what the CPU shows."""
+    yield from matted_comp()
+    on_cpu = graph.render("cpu")
+    scene().render.compositor_device = "GPU"
+    graph.show_viewer()
+    yield 3.0
+    picture("gpu")
+    worst = float(abs(graph.render("gpu") - on_cpu).max())
+    assert worst < 1e-3, worst
 
 
 def stale() -> Iterator[float]:
@@ -76,6 +89,19 @@ def stale() -> Iterator[float]:
     node.match = not node.match
     yield 1.5
     assert "STALE" not in status(node), status(node)
+
+
+def gone() -> Iterator[float]:
+    """A frame that somebody deleted is named, and its picture is empty, not another frame's."""
+    yield from matted_comp()
+    (versions(only_node())[-1] / "matte.1002.exr").unlink()
+    yield from until(lambda: "GONE" in status(only_node()), 5, "the node says GONE")
+    assert "1002" in status(only_node()), status(only_node())
+    yield 2.5
+    picture("gone")
+    scene().frame_set(1002)
+    rendered = graph.render("gone")
+    assert abs(rendered[..., :3] - GREEN).max() < 1e-6, "only the colour behind it is seen"
 
 
 def matte_frame() -> Iterator[float]:
@@ -192,6 +218,25 @@ def render_meanwhile() -> Iterator[float]:
     assert_version_is_whole(versions(only_node())[-1])
 
 
+def play_meanwhile() -> Iterator[float]:
+    """The timeline plays during a job: the frames are the same to the bit."""
+    yield from matted_comp()
+    start("matte_range", only_node())
+    yield from until(is_running, 10, "the job runs")
+    with in_editor():
+        bpy.ops.screen.animation_play()
+    yield from until(lambda: not is_running(), COLD_S, "the job ends")
+    with in_editor():
+        bpy.ops.screen.animation_cancel(restore_frame=True)
+    first, second = versions(only_node())
+    assert assert_version_is_whole(second) == [1001, 1002, 1003, 1004]
+    names = ("matte.1001.exr", "matte.1004.exr")
+    still = graph.pixels(*(first / name for name in names))
+    played = graph.pixels(*(second / name for name in names))
+    assert all((one == other).all() for one, other in zip(still, played, strict=True))
+    assert leftovers() == [] and len(bpy.data.scenes) == 1
+
+
 def matted_comp() -> Iterator[float]:
     """A comp with its four frames matted."""
     yield from graph.comp()
@@ -202,7 +247,9 @@ def matted_comp() -> Iterator[float]:
 ALL = [
     ("matte_range", matte_range),
     ("backdrop", backdrop),
+    ("gpu_compositor", gpu_compositor),
     ("stale", stale),
+    ("gone", gone),
     ("matte_frame", matte_frame),
     ("unsaved", unsaved),
     ("escape", escape),
@@ -210,4 +257,5 @@ ALL = [
     ("undo", undo),
     ("undo_the_node", undo_the_node),
     ("render_meanwhile", render_meanwhile),
+    ("play_meanwhile", play_meanwhile),
 ]

@@ -10,7 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from planting import Mistake
 
 CAPTURE = ("test_capture.py",)
+CLEAR = ("test_clear_versions.py",)
+ENGINE = ("test_preferences.py",)
 MATTE = ("test_matte.py",)
+NEW_COMP = ("test_footage.py", "test_new_comp.py")
 PLAYBACK = ("test_playback.py",)
 _ADDON = "blender_addon/"
 
@@ -243,6 +246,92 @@ MISTAKES = [
             "group_output.inputs[0])\n",
         ),
     ),
+    _mistake(
+        "versions deleted without asking",
+        CLEAR,
+        ("clear_versions.py", "elif _going(fates) and not self.confirmed:", "elif False:"),
+    ),
+    _mistake(
+        "versions deleted that an image of the file reads",
+        CLEAR,
+        ("clear_versions.py", "if block.filepath and block.users:", "if False:"),
+    ),
+    _mistake(
+        "versions deleted that are being written",
+        CLEAR,
+        ("clear_versions.py", "for folder in running.folders())", "for folder in ())"),
+    ),
+    _mistake(
+        "versions deleted whose inputs a farm waits for",
+        CLEAR,
+        ("old_versions.py", "return not wanted <= set(frames_in(folder))", "return False"),
+    ),
+    _mistake(
+        "versions deleted of all nodes where one was meant",
+        CLEAR,
+        ("clear_versions.py", "if self.every else", "if True else"),
+    ),
+    _mistake(
+        "new comp replaces a graph without asking",
+        NEW_COMP,
+        ("template.py", "if has_graph(scene) and not replace:", "if False:"),
+    ),
+    _mistake(
+        "new comp shifts the plate by a frame",
+        NEW_COMP,
+        ("template.py", "frames[0], frames[0] - 1", "frames[0], frames[0]"),
+    ),
+    _mistake(
+        "new comp says nothing of holes",
+        NEW_COMP,
+        ("template.py", "for text in (plate.describe_holes(), clean", "for text in ('', clean"),
+    ),
+    _mistake(
+        "new comp takes a version for a frame number",
+        NEW_COMP,
+        ("footage.py", " or _VERSION.search(match.group(1))", ""),
+    ),
+    _mistake(
+        "new comp rounds the frame rate",
+        NEW_COMP,
+        ("template.py", "return whole, float(base)", "return whole, 1.0"),
+    ),
+    _mistake(
+        "new comp holds a clean plate that moves",
+        NEW_COMP,
+        ("template.py", 'return {"clean_mode": "MOVING"}, []', 'return {"clean_mode": "HELD"}, []'),
+    ),
+    _mistake(
+        "new comp leaves half of it behind where a file cannot be read",
+        NEW_COMP,
+        ("template.py", "        bpy.data.batch_remove([first])\n", ""),
+    ),
+    _mistake(
+        "new comp puts the background over the foreground",
+        NEW_COMP,
+        ("compat.py", "tree.links.new(background, below)", "tree.links.new(background, above)"),
+        ("compat.py", "tree.links.new(foreground, above)", "tree.links.new(foreground, below)"),
+    ),
+    _mistake(
+        "engine that cannot matte passes the check",
+        ENGINE,
+        ("checkup.py", "can_matte = all(", "can_matte = True or all("),
+    ),
+    _mistake(
+        "engine of the preferences ignored",
+        ENGINE,
+        ("preferences.py", "return bpy.path.abspath(path.strip())", 'return ""'),
+    ),
+    _mistake(
+        "reveal leaves other nodes selected",
+        ("test_sidebar.py",),
+        ("editor.py", "other.select = other == node", "other.select = True"),
+    ),
+    _mistake(
+        "tooltip of a property missing",
+        ("test_tooltips.py",),
+        ("node.py", '        description="Which frames Matte Range mattes",\n', ""),
+    ),
 ]
 """Planted in Blender 4.5."""
 MISTAKES_5 = [
@@ -263,6 +352,11 @@ MISTAKES_5 = [
             "tree = _own_copy(compat.scene_tree(scene), litter)",
             "tree = compat.scene_tree(scene)",
         ),
+    ),
+    _mistake(
+        "new comp loses the graph that it replaces (5.x)",
+        NEW_COMP,
+        ("compat.py", "            old.use_fake_user = True\n", "            pass\n"),
     ),
 ]
 """Planted in Blender 5.0: 4.5 does not know the difference."""
