@@ -71,6 +71,7 @@ class _Walk:
 
     def __init__(self, trees: list[Any], path: tuple[str, ...]) -> None:
         self._trees, self._path = trees, path
+        self._links = [_links_of(tree) for tree in trees]
         self._visits: dict[tuple[int, str], tuple[int, Visit]] = {}
         self._waiting: list[tuple[int, Visit]] = []
 
@@ -100,10 +101,9 @@ class _Walk:
 
     def _source(self, socket: Any, depth: int) -> tuple[Any, int] | None:
         while True:
-            link = next((one for one in socket.links if not one.is_muted), None)
-            if link is None:
+            source = self._links[depth].get(socket.as_pointer())
+            if source is None:
                 return None
-            source = link.from_socket
             if source.node.bl_idname == _REROUTE:
                 socket = source.node.inputs[0]
             elif source.node.bl_idname == _GROUP_INPUT and depth > 0:
@@ -113,3 +113,13 @@ class _Walk:
                 socket = inputs[source.identifier]
             else:
                 return source, depth
+
+
+def _links_of(tree: Any) -> dict[int, Any]:
+    """Return the output that feeds each input, by the input's pointer.
+
+    Asking a socket for its links goes through all links of the tree each time.
+    """
+    return {
+        link.to_socket.as_pointer(): link.from_socket for link in tree.links if not link.is_muted
+    }

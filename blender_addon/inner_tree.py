@@ -7,6 +7,7 @@ The output Plate alone is never empty.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,8 @@ def shown_folder(node: Any) -> Path | None:
     image = shown_image(node)
     if image is None or not image.filepath:
         return None
-    return Path(bpy.path.abspath(image.filepath, library=image.library)).parent
+    # Saving elsewhere writes "//../../" into it.
+    return Path(os.path.normpath(bpy.path.abspath(image.filepath, library=image.library))).parent
 
 
 def reload(node: Any) -> None:
