@@ -57,7 +57,7 @@ test-blender-all: $(VENV)/.installed-tests
 	exit $$status
 
 test-blender-mistakes: $(VENV)/.installed-tests
-	@$(BIN)/python tests/blender/seeded_bugs.py
+	@$(BIN)/python tests/blender_versions/plant_addon_mistakes.py
 
 # GUI=trixie or GUI=sid takes one of them, GUI="sid --only undo,escape" single steps.
 test-blender-gui: $(VENV)/.installed

@@ -33,9 +33,10 @@ class PlateMattePreferences(bpy.types.AddonPreferences):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Show the path, the button, and what the doctor said."""
-        row = self.layout.row(align=True)
-        row.prop(self, "engine_path")
-        draw_check(row)
+        # Paths are long, and the button is short.
+        parts = self.layout.split(factor=0.85, align=True)
+        parts.prop(self, "engine_path")
+        draw_check(parts)
         report = latest_report()
         if report is not None:
             draw_report(self.layout, report, context.region.width)

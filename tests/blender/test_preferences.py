@@ -66,10 +66,12 @@ def test_what_is_wrong_with_an_engine_is_told_with_what_to_do(tmp_path: Path) ->
     checks = (
         '{"checks": [{"name": "platematte", "status": "ok", "detail": "9.1, x", "fix": ""},'
         ' {"name": "torch", "status": "error", "detail": "there is none", "fix": "Install it."},'
+        ' {"name": "this folder", "status": "error", "detail": "not writable", "fix": ""},'
         ' {"name": "movies", "status": "warning", "detail": "no PyAV", "fix": ""}]}'
     )
     report = checkup.look_at(_program(tmp_path, f"echo '{checks}'\n"))
     assert report.headline == "Engine 9.1 cannot matte"
+    # Nothing of the folder that Blender was started in: nothing is written there.
     assert report.troubles == (
         "torch: ERROR: there is none\n  Install it.",
         "movies: WARNING: no PyAV",
