@@ -46,9 +46,9 @@ MISTAKES = [
         ),
     ),
     _mistake(
-        "results read as straight alpha",
+        "straight colour shown as the premultiplied foreground",
         PLAYBACK,
-        ("inner_tree.py", 'alpha_mode = "PREMUL"', 'alpha_mode = "STRAIGHT"'),
+        ("sockets.py", '("Combined", "Image")', '("foreground", "Image")'),
     ),
     _mistake(
         "File Output beside the node runs",
@@ -83,11 +83,6 @@ MISTAKES = [
         "Render Layers render the empty copy of the scene",
         CAPTURE,
         ("capture.py", "            node.scene = scene\n", "            pass\n"),
-    ),
-    _mistake(
-        "captured through the scene's view transform",
-        CAPTURE,
-        ("compat.py", "slot.save_as_render = False", "slot.save_as_render = True"),
     ),
     _mistake(
         "captured as half floats",
@@ -348,11 +343,6 @@ MISTAKES_5 = [
             '    image.colorspace_settings.name = "Non-Color"\n',
             "",
         ),
-    ),
-    _mistake(
-        "captured through the scene's view transform (5.x)",
-        CAPTURE,
-        ("compat.py", "node.save_as_render = False", "node.save_as_render = True"),
     ),
     _mistake(
         "the user's own tree pruned, which scenes share in 5.x",
