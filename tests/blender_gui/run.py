@@ -24,7 +24,7 @@ import roots
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-STEP_LIMIT_S = 300
+STEP_LIMIT_S = 900
 PASSED = "ALL STEPS PASSED"
 FRAMES = 12
 ENGINE_ROOT = "/machine"

@@ -74,11 +74,13 @@ def sidebar() -> Iterator[float]:
     yield 0.5
     region = next(region for region in shown.regions if region.type == "UI")
     region.active_panel_category = "PlateMatte"
+    yield 1.0
+    picture("sidebar")
     bpy.ops.platematte.measure_disk("INVOKE_DEFAULT")
     survey = graph.addon("disk_panel").survey
     yield from until(lambda: survey().usages, 30, "the disk use is measured")
     yield 1.0
-    picture("sidebar")
+    picture("sidebar_disk")
     tree().nodes.active = only_node()
     region.active_panel_category = "Node"
     yield 1.0

@@ -21,7 +21,7 @@ from graph import (
 )
 from window import in_editor, nodes, picture, press, scene, tree, until
 
-COLD_S = 240
+COLD_S = 600
 """An engine that starts on a busy machine, and the first frame."""
 GREEN = numpy.array(BEHIND[:3], numpy.float32)
 
