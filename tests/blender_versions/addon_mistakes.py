@@ -164,7 +164,7 @@ MISTAKES = [
     ),
     _mistake(
         "cancel does not reach the engine",
-        INTERRUPTIONS,
+        ("test_cancel_stops_the_engine.py",),
         ("job.py", "            self._engine.cancel()\n", "            pass\n"),
     ),
     _mistake(
