@@ -6,9 +6,31 @@ node's inner tree shows the result. `api.py` is for scripts.
 
 from __future__ import annotations
 
-from . import node, operators, running, status
+from . import (
+    clear_versions,
+    disk_panel,
+    icons,
+    new_comp,
+    node,
+    operators,
+    panels,
+    preferences,
+    running,
+    status,
+)
 
-_MODULES = (node, operators, status, running)
+_MODULES = (
+    icons,
+    preferences,
+    node,
+    operators,
+    status,
+    running,
+    new_comp,
+    panels,
+    disk_panel,
+    clear_versions,
+)
 """Each has register() and unregister(); in the order of need."""
 
 

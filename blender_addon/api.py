@@ -36,6 +36,7 @@ __all__ = [
     "convert_to_group",
     "create",
     "matte",
+    "new_comp",
     "status",
     "stop_engine",
     "write_job",
@@ -68,6 +69,19 @@ def create(scene: Any = None, plate: Any = None, clean: Any = None, **properties
         tree.nodes.remove(node)
         raise
     return node
+
+
+def new_comp(plate: str | Path, clean: str | Path, scene: Any = None, replace: bool = False) -> Any:
+    """Build a comp from two files and return its PlateMatte node.
+
+    plate, clean: a movie, a still, any frame of a sequence, or a pattern such as plate.####.exr.
+    scene: the current one if None; its frame range, size and frame rate become the plate's.
+    replace: whether nodes of its compositor may go. Raises PlateMatteError.
+    """
+    # It builds on `create`.
+    from . import template
+
+    return template.new_comp(scene or bpy.context.scene, str(plate), str(clean), replace).node
 
 
 def matte(node: Any, frames: Frames = None) -> Path:

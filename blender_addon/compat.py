@@ -14,6 +14,10 @@ VALUES_ARE_PICTURES = bpy.app.version < (4, 4, 0)
 """Whether the compositor writes a single value as a picture of the render's size. The one that came
 with 4.4 writes nothing, and moves pictures by whole pixels only almost exactly."""
 GROUP_NODE = "CompositorNodeGroup"
+PATH_OPTIONS = {"ANIMATABLE", "PATH_SUPPORTS_BLEND_RELATIVE"}
+"""Of a property that may hold a path beside the .blend; 4.5 and later warn without it."""
+if bpy.app.version < (4, 5, 0):
+    PATH_OPTIONS.remove("PATH_SUPPORTS_BLEND_RELATIVE")
 
 
 def scene_tree(scene: bpy.types.Scene, create: bool = False) -> Any:
@@ -164,3 +168,31 @@ def curves_of(thing: Any) -> list[Any]:
         if animation.action_slot is not None
     ]
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def new_scene_tree(scene: bpy.types.Scene, keep_old: bool) -> Any:
+    """Give a scene an empty compositor tree in place of its own, and return it.
+
+    From 5.0 on the old one is a data-block that other scenes may use: it stays as it is, and with
+    keep_old it is saved with the file even where nothing uses it. Before, it is emptied.
+    """
+    if IS_5:
+        old = scene.compositing_node_group
+        if old is not None and keep_old:
+            old.use_fake_user = True
+        scene.compositing_node_group = None
+        return scene_tree(scene, create=True)
+    tree = scene_tree(scene, create=True)
+    tree.nodes.clear()
+    return tree
+
+
+def add_alpha_over(tree: Any, background: Any, foreground: Any) -> tuple[Any, Any]:
+    """Put a premultiplied foreground over a background, both sockets; return node and output."""
+    node = tree.nodes.new("CompositorNodeAlphaOver")
+    # Named Image and Image up to 4.5, Background and Foreground since. Straight alpha is off by
+    # default, as an input or as the property use_premultiply.
+    below, above = [one for one in node.inputs if one.bl_idname == "NodeSocketColor"]
+    tree.links.new(background, below)
+    tree.links.new(foreground, above)
+    return node, node.outputs[0]

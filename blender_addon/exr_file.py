@@ -1,11 +1,13 @@
 """EXR files that Blender captured: whether one is whole, its size, and its place in the plate.
 
-Works on the bytes of files whose scan lines are not compressed, so that no pixel is touched.
+Works on the bytes of files whose scan lines are not compressed, so that no pixel is touched. Of any
+EXR file it tells the frame rate.
 """
 
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -59,6 +61,25 @@ def place_in(path: Path, plate: tuple[int, int]) -> None:
             file.write(struct.pack("<i", line))
 
 
+def read_frame_rate(path: Path) -> Fraction | None:
+    """Return the frames a second that a file's header names, which Blender's Python does not tell.
+
+    None where it names none that is above 0, and for files that are no EXR or cannot be read:
+    whoever opens the image says what is wrong with it.
+    """
+    try:
+        with path.open("rb") as file:
+            attributes, _ = _read_attributes(file)
+    except (OSError, ValueError):
+        return None
+    # OpenEXR writes framesPerSecond, OpenImageIO FramesPerSecond.
+    rates = [value for name, value in attributes.items() if name.lower() == "framespersecond"]
+    if len(rates) != 1 or len(rates[0]) != 8:
+        return None
+    numerator, denominator = struct.unpack("<iI", rates[0])
+    return Fraction(numerator, denominator) if numerator > 0 and denominator else None
+
+
 def _write_window(file: BinaryIO, place: int, window: tuple[int, int, int, int]) -> None:
     file.seek(place)
     file.write(struct.pack(_WINDOW, *window))
@@ -87,7 +108,8 @@ def _read_attributes(file: BinaryIO) -> tuple[dict[str, bytes], dict[str, int]]:
     if file.read(4) != _MAGIC:
         raise ValueError("it is no EXR")
     _read(file, 4)
-    attributes, places = {}, {}
+    attributes: dict[str, bytes] = {}
+    places: dict[str, int] = {}
     while True:
         name = _read_text(file)
         if not name:

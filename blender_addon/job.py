@@ -25,7 +25,8 @@ from platematte_client.pace import Pace, describe_seconds
 from . import capture, inner_tree, running, stale, status, version
 from .engine_run import EngineRun, name_inputs, tidy_up
 from .find import Place, place_of
-from .order import read_engine, read_order
+from .order import read_order
+from .preferences import engine_path
 from .record import INPUTS, host_name, make_job, write_record
 from .upstream import check_sources, check_space, check_writable
 
@@ -73,7 +74,7 @@ class Job:
             )
         place = place_of(node, scene)
         self.order = read_order(place, frames)
-        self._command = warm.locate(read_engine()) if is_to_run else None
+        self._command = warm.locate(engine_path()) if is_to_run else None
         check_sources(place, {role: self.order.frames_of(role) for role in self.order.roles})
         self._made_with = stale.describe_making(place, self.order)
         self.version, self.folder = versions.make_version(self.order.cache)

@@ -8,7 +8,7 @@ import bpy
 
 from platematte_client.errors import PlateMatteError, one_line
 
-from . import inner_tree, status, version
+from . import compat, inner_tree, status, version
 from .find import IDNAME
 
 
@@ -108,6 +108,7 @@ class CompositorNodePlateMatte(bpy.types.CompositorNodeCustomGroup):
         name="Cache",
         description="Folder of the version folders; empty: platematte/NODE beside the .blend",
         subtype="DIR_PATH",
+        options=compat.PATH_OPTIONS,
     )
     more_settings: bpy.props.StringProperty(
         name="More Settings",

@@ -20,6 +20,9 @@ _PARTS = 1000
 class _OfNode:
     """What all operators about a node share."""
 
+    # Of the operator that this is a part of.
+    report: Any
+    bl_label: str
     bl_options: ClassVar[set[str]] = {"REGISTER"}
     node: bpy.props.StringProperty(
         name="Node", description="Name of the node; empty: the active one", options={"SKIP_SAVE"}
@@ -151,13 +154,11 @@ class PLATEMATTE_OT_matte_range(_Matte, bpy.types.Operator):
         return None
 
 
-class PLATEMATTE_OT_cancel(bpy.types.Operator):
+class PLATEMATTE_OT_cancel(_OfNode, bpy.types.Operator):
     """End the matte that is under way; frames that are finished are kept"""
 
     bl_idname = "platematte.cancel"
     bl_label = "Cancel"
-    node: bpy.props.StringProperty(options={"SKIP_SAVE"})
-    tree: bpy.props.StringProperty(options={"SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """End it; the modal operator tidies up at its next tick."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bpy
-
 from platematte_client.errors import PlateMatteError
 from platematte_client.frames import parse_frames
 
@@ -113,13 +111,6 @@ def read_settings(node: Any, space: WorkingSpace) -> Settings:
             section, key, value = _parse_assignment(text)
             settings.setdefault(section, {})[key] = value
     return settings
-
-
-def read_engine() -> str:
-    """Return the engine's path from the preferences; empty: it is looked for."""
-    addon = bpy.context.preferences.addons.get(__package__)
-    preferences = addon.preferences if addon is not None else None
-    return str(getattr(preferences, "engine", "") or "").strip()
 
 
 def _plate_range(place: Place) -> tuple[int, int]:

@@ -59,6 +59,10 @@ class Running(Protocol):
     folder: Path
     told: str
 
+    @property
+    def progress(self) -> float:
+        """How far it is, 0 to 1."""
+
     def cancel(self) -> None:
         """End it at once."""
 

@@ -27,7 +27,9 @@ STALE, GONE = "STALE, changed since: ", "GONE from the disk: "
 _BETWEEN_LOOKS_S = 2.0
 _REST = 20
 """After a look that took long, as on a busy file server, it rests this many times as long."""
-_PIXELS_OF_A_LETTER = 7
+_BESIDE_TEXT, _LETTER = 50, 6
+"""Units of a node's width: for icon and margins, and for a letter. Found in pictures of 4.3 and
+5.2, where a longer line ends in dots."""
 
 
 class Told(NamedTuple):
@@ -83,7 +85,7 @@ def describe(node: Any) -> str:
 
 def wrap(text: str, width: float) -> list[str]:
     """Return text in lines that fit into a node of a width."""
-    letters = max(16, int(width / _PIXELS_OF_A_LETTER))
+    letters = max(16, int((width - _BESIDE_TEXT) / _LETTER))
     return textwrap.wrap(text, letters) or [""]
 
 

@@ -1,4 +1,7 @@
-"""What can go wrong between a host and the engine; each text can be shown to an artist."""
+"""What can go wrong in a host and between it and the engine, in words for an artist.
+
+A host's scripts catch PlateMatteError; `warm.py` makes one of every error of the engine.
+"""
 
 from typing import Optional
 
@@ -15,6 +18,15 @@ class PlateMatteError(RuntimeError):
         self.fix = fix
 
 
+class Cancelled(PlateMatteError):
+    """The artist stopped it; every finished frame is kept."""
+
+
+def internal_error(error: Exception, fix: str = "Please report it.") -> PlateMatteError:
+    """Return a fault of ours as what an artist is told of it; a host's fix may say what to add."""
+    return PlateMatteError("internal error: {}: {}".format(type(error).__name__, error), fix)
+
+
 def one_line(text: str) -> str:
     """Return an error's text as sentences of one line, for the status line.
 
@@ -26,18 +38,6 @@ def one_line(text: str) -> str:
         line if line.endswith((".", ":", ";", "!", "?")) else line + "." for line in lines[:-1]
     ]
     return " ".join([*ended, *lines[-1:]])
-
-
-def internal_error(error: Exception) -> PlateMatteError:
-    """Return a fault of ours as what an artist is told of it."""
-    return PlateMatteError(
-        "internal error: {}: {}".format(type(error).__name__, error),
-        "Please report it with the text of Troubleshoot.",
-    )
-
-
-class Cancelled(PlateMatteError):
-    """The artist stopped it; every finished frame is kept."""
 
 
 class EngineMissing(Exception):

@@ -7,7 +7,7 @@
 """
 
 import re
-from typing import Iterable, List, Tuple
+from typing import Iterable, List, Set, Tuple
 
 from platematte_client.errors import PlateMatteError
 
@@ -19,7 +19,7 @@ LONGEST = 1000000
 
 def parse_frames(text: str) -> Tuple[int, ...]:
     """Return the frames that a range means, ascending and each once; raises PlateMatteError."""
-    frames = set()
+    frames: Set[int] = set()
     for part in text.split(","):
         match = _PART.fullmatch(part.strip())
         if match is None:

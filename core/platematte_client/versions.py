@@ -37,7 +37,7 @@ def list_versions(cache: Path) -> List[int]:
         return []
     except OSError as error:
         raise PlateMatteError(
-            "{}: the cache folder cannot be read: {}.".format(cache, error.strerror),
+            "{}: the versions in this folder cannot be read: {}.".format(cache, error.strerror),
             "Choose another cache folder.",
         ) from error
     matches = [_FOLDER.fullmatch(name) for name in names]

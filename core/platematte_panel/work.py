@@ -2,23 +2,22 @@
 
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Optional, Tuple, Union
 
+from platematte_client import versions
 from platematte_client.engine import Engine, EngineDied, EngineFailed
+from platematte_client.errors import PlateMatteError
 from platematte_client.messages import Failure, Matte, Progress, VersionMismatch
-from platematte_panel.folders import (
-    PATTERN,
-    THUMBNAIL,
-    FolderUnusable,
-    make_version,
-    remove_if_empty,
-)
 from platematte_panel.orders import Order
 from platematte_panel.rows import CANCELLED, DONE, FAILED
 
 Settings = Dict[str, Dict[str, Any]]
+# The panel asks for a folder for the result; the hosts' nodes, for which the client speaks, for a
+# cache folder.
+_NO_FOLDER = "{}\nChoose another folder for the result, or check permissions and free space."
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,12 @@ class Worker:
 
     def _matte(self, key: str, order: Order) -> Ended:
         try:
-            folder = make_version(order.folder.absolute())
-        except FolderUnusable as error:
-            return Ended(FAILED, str(error), is_empty=True)
+            _, folder = versions.make_version(order.folder.absolute())
+        except PlateMatteError as error:
+            return Ended(FAILED, _NO_FOLDER.format(error.reason), is_empty=True)
         self._tell(key, Begun(folder))
         state, reason = self._run(key, order, folder)
-        return Ended(state, reason, is_empty=remove_if_empty(folder))
+        return Ended(state, reason, is_empty=_is_gone(folder))
 
     def _run(self, key: str, order: Order, folder: Path) -> Tuple[str, str]:
         warnings = []
@@ -125,9 +124,9 @@ class Worker:
 
         job = Matte(
             job=key,
-            shot=order.as_shot((folder / PATTERN).as_posix()),
+            shot=order.as_shot((folder / versions.PATTERN).as_posix()),
             settings=self._settings,
-            thumbnail=(folder / THUMBNAIL).as_posix(),
+            thumbnail=(folder / versions.THUMBNAIL).as_posix(),
         )
         try:
             self._engine.run(job, note, lambda: self._is_cancelled)
@@ -143,6 +142,14 @@ class Worker:
                 type(error).__name__, error
             )
         return DONE, "\n".join(warnings)
+
+
+def _is_gone(folder: Path) -> bool:
+    """Remove a version folder unless something is in it; return whether it is gone."""
+    # An empty folder that resists is no error of the shot's: versions count on from it.
+    with suppress(OSError):
+        versions.remove_if_empty(folder)
+    return not folder.exists()
 
 
 def describe_failure(failure: Failure) -> str:

@@ -30,7 +30,7 @@ def press(node: Any, button: str) -> None:
     except Exception as error:
         # A fault of ours: for the artist a sentence, for a report to us the rest in the terminal.
         nuke.tprint(traceback.format_exc())
-        told = internal_error(error)
+        told = internal_error(error, troubleshoot.REPORT)
         _tell(node, told)
         if not nuke.GUI:
             raise told from error

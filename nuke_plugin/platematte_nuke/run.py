@@ -27,6 +27,7 @@ from .node import INPUTS, ROLE_WORDS, check_ours, read_order
 from .progress import BackgroundProgress, DirectProgress
 from .record import make_jobs, make_record
 from .running import Run
+from .troubleshoot import REPORT
 
 
 def run_and_wait(node: nuke.Node, frames: Optional[Tuple[int, ...]] = None) -> Run:
@@ -136,7 +137,7 @@ def _compute(run: Run, show: Callable[[Progress], None], is_cancelled: Callable[
         run.error = PlateMatteError(teller.view_words + _name_inputs(run, str(error)))
     except Exception as error:
         # A fault of ours: it must not leave the node waiting for ever.
-        run.error = internal_error(error)
+        run.error = internal_error(error, REPORT)
     except BaseException:
         run.error = Cancelled("cancelled.")
         raise
@@ -208,7 +209,7 @@ def _finish(run: Run) -> Optional[Exception]:
         run.error = run.error or error
     except Exception as error:
         nuke.tprint(traceback.format_exc())
-        run.error = run.error or internal_error(error)
+        run.error = run.error or internal_error(error, REPORT)
     finally:
         _remove_inputs(run)
         running.end(run)

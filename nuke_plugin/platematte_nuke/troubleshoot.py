@@ -19,6 +19,9 @@ from platematte_client.errors import PlateMatteError
 from .colour import read_working_space
 from .node import is_cache_temporary, read_cache
 
+REPORT = "Please report it with the text of Troubleshoot."
+"""What to do about a fault of ours."""
+
 
 def show_report(node: Any) -> None:
     """Show the report in a message, when the doctor is done; without a user interface print it."""

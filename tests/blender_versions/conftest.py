@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "blender"))
 
 import environments
 

@@ -20,8 +20,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGIN = REPOSITORY / "nuke_plugin"
 SIZE = (64, 48)
 CHANNELS = ("rgba.red", "rgba.green", "rgba.blue")
-# The warm engine and the errors outlive one double; neither of them knows Nuke.
-_KEPT = ("platematte_nuke", "platematte_nuke.job", "platematte_nuke.errors")
 
 
 class Comp:
@@ -78,9 +76,10 @@ def open_comp(folder: Path, engine: Path, gui: bool = False) -> Iterator[Comp]:
     """Start the double with the plug-in in it; what it refused or lost fails the test."""
     import doubles
 
-    for name in list(sys.modules):
-        if name.startswith("platematte_nuke") and name not in _KEPT[1:]:
-            del sys.modules[name]
+    # The plug-in begins anew, with this double's `nuke`. The client stays, and with it the warm
+    # engine and the class of its errors: it does not know Nuke.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "platematte_nuke"]:
+        del sys.modules[name]
     session = doubles.install(gui=gui)
     try:
         runpy.run_path(str(PLUGIN / "init.py"))
@@ -123,8 +122,8 @@ def starts_of(engine: Path) -> list[str]:
 
 def stop_engine() -> None:
     """End the warm engine."""
-    if "platematte_nuke.job" in sys.modules:
-        sys.modules["platematte_nuke.job"].stop_engine()
+    if "platematte_client.warm" in sys.modules:
+        sys.modules["platematte_client.warm"].stop_engine()
 
 
 def write_shot(

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import sys
+from pathlib import Path
 
-GIZMO = "gizmos/PlateMatte.gizmo"
-LIVE_GIZMO = "gizmos/PlateMatteLive.gizmo"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from planting import Mistake
+
+GIZMO = "nuke_plugin/gizmos/PlateMatte.gizmo"
+LIVE_GIZMO = "nuke_plugin/gizmos/PlateMatteLive.gizmo"
+INIT, MENU = "nuke_plugin/init.py", "nuke_plugin/menu.py"
+VERSIONS = "core/platematte_client/versions.py"
+_PACKAGE = "nuke_plugin/platematte_nuke/"
 BACKGROUND = ("test_plugin_background.py",)
 EXPORT = ("test_plugin_export.py", "test_export_black_edges.py")
 COPIES = ("test_copy_outlives_its_node.py",)
-FRAMES = ("test_plugin_frames.py",)
 INSTALL = ("test_plugin_install.py",)
 LIVE = ("test_live_gizmo.py",)
 MATTE = ("test_plugin_matte.py",)
@@ -21,24 +28,10 @@ TROUBLES = ("test_plugin_troubles.py",)
 INTERRUPTIONS = ("test_plugin_interruptions.py",)
 
 
-class Mistake(NamedTuple):
-    """A slip and the texts that it is made of."""
-
-    name: str
-    tests: tuple[str, ...]
-    """Files that run first; those of all mistakes run where these are silent."""
-    edits: tuple[tuple[str, str, str], ...]
-    """(file in nuke_plugin, text, what stands there instead)."""
-
-
 def _mistake(name: str, tests: tuple[str, ...], *edits: tuple[str, str, str]) -> Mistake:
-    files = [(path if "/" in path or path in ("init.py", "menu.py") else _package(path), old, new)
-             for path, old, new in edits]  # fmt: skip
+    """Take files by their path, those of the package `platematte_nuke` by their name."""
+    files = [(path if "/" in path else _PACKAGE + path, old, new) for path, old, new in edits]
     return Mistake(name, tests, tuple(files))
-
-
-def _package(name: str) -> str:
-    return "platematte_nuke/" + name
 
 
 _CROPPED = """crop = nuke.nodes.Crop(name="cut", inputs=[source])
@@ -152,10 +145,10 @@ MISTAKES = [
     ),
     _mistake(
         "version folder used again",
-        FRAMES,
-        ("versions.py", "            version += 1\n", "            version = max(version, 1)\n"),
+        MATTE,
+        (VERSIONS, "            version += 1\n", "            version = max(version, 1)\n"),
         (
-            "versions.py",
+            VERSIONS,
             "                folder.mkdir()\n",
             "                folder.mkdir(exist_ok=True)\n",
         ),
@@ -255,7 +248,7 @@ MISTAKES = [
         "panel imports Qt when Nuke starts",
         (*PANEL, *INSTALL),
         (
-            "menu.py",
+            MENU,
             "        from nukescripts import panels\n",
             "        import platematte_nuke.panel\n        from nukescripts import panels\n",
         ),
@@ -268,7 +261,7 @@ MISTAKES = [
     _mistake(
         "menus in init.py",
         INSTALL,
-        ("init.py", "    import nuke\n", '    import nuke\n\n    nuke.menu("Nodes")\n'),
+        (INIT, "    import nuke\n", '    import nuke\n\n    nuke.menu("Nodes")\n'),
     ),
     _mistake(
         "third-party import in the host",
@@ -329,7 +322,7 @@ MISTAKES = [
     _mistake(
         "frames below zero lost",
         TROUBLES,
-        ("versions.py", r"(-\d{3,}|\d{4,})", r"(-?\d{4,})"),
+        (VERSIONS, r"(-\d{3,}|\d{4,})", r"(-?\d{4,})"),
     ),
     _mistake(
         "deleted frames called up to date",
@@ -383,6 +376,6 @@ MISTAKES = [
     _mistake(
         "live: Inference not loaded first in Nuke 13",
         LIVE,
-        ("init.py", 'nuke.load("Inference")', "pass"),
+        (INIT, 'nuke.load("Inference")', "pass"),
     ),
 ]

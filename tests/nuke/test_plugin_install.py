@@ -51,11 +51,13 @@ def test_the_package_holds_all_that_nuke_needs(
     runpy.run_path(str(package / "init.py"))
     plugin = importlib.import_module("platematte_nuke")
     client = importlib.import_module("platematte_client")
+    errors = importlib.import_module("platematte_client.errors")
     panel = importlib.import_module("platematte_nuke.panel")
     widget = importlib.import_module("platematte_panel")
     assert Path(str(plugin.__file__)).is_relative_to(package)
     assert Path(str(client.__file__)).is_relative_to(package)
     assert Path(str(widget.__file__)).is_relative_to(package)
+    assert plugin.PlateMatteError is errors.PlateMatteError
     assert (Path(str(widget.__file__)).with_name("widget.py")).is_file()
     assert panel.NodeShots().rows() == []
     import nuke

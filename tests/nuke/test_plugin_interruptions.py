@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -13,6 +12,8 @@ from typing import Any
 
 import pytest
 from comp import Comp, open_comp, pixels_of, read_exr
+
+from platematte_client import warm
 
 ALPHA = ("rgba.alpha",)
 LONG = tuple(range(1001, 1041))
@@ -32,8 +33,8 @@ def comp(tmp_path: Path, engine: Path) -> Iterator[Comp]:
 
 def engine_process() -> int:
     """Return the process id of the warm engine."""
-    engine = importlib.import_module("platematte_nuke.job")._engine
-    return int(engine._conversation._process.pid)
+    conversation: Any = warm._engine._conversation if warm._engine is not None else None
+    return int(conversation._process.pid)
 
 
 def has_job(engine: Any) -> bool:
@@ -196,8 +197,7 @@ def test_an_engine_that_hears_nothing_is_ended_by_a_second_cancel(comp: Comp) ->
     good = comp.node["engine"].value()
     comp.node["engine"].setValue(deaf.as_posix())
     comp.press("matte_range")
-    job = importlib.import_module("platematte_nuke.job")
-    comp.session.pump(lambda: job._engine is not None and has_job(job._engine))
+    comp.session.pump(lambda: warm._engine is not None and has_job(warm._engine))
     comp.press("cancel")
     comp.press("cancel")
     comp.pump()
@@ -212,8 +212,7 @@ def test_an_engine_that_hears_nothing_is_ended_by_a_second_cancel(comp: Comp) ->
 
 def test_an_engine_ended_while_it_starts_is_a_cancel_as_well(comp: Comp) -> None:
     comp.shot()
-    job = importlib.import_module("platematte_nuke.job")
-    job.stop_engine()
+    warm.stop_engine()
     comp.press("matte_range")
     comp.press("cancel")
     comp.press("cancel")
@@ -223,7 +222,7 @@ def test_an_engine_ended_while_it_starts_is_a_cancel_as_well(comp: Comp) -> None
 
 
 def test_while_the_weights_are_loaded_the_bar_says_so(comp: Comp) -> None:
-    importlib.import_module("platematte_nuke.job").stop_engine()
+    warm.stop_engine()
     comp.shot((1001,))
     seen: list[str] = []
 

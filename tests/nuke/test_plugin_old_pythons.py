@@ -28,7 +28,8 @@ def test_the_plug_in_imports_without_any_package(
         "nuke = types.ModuleType('nuke'); nuke.GUI = False; sys.modules['nuke'] = nuke\n"
         f"sys.path[:0] = [{str(PLUGIN)!r}, {str(REPOSITORY / 'core')!r}]\n"
         "import platematte_nuke, platematte_nuke.buttons, platematte_nuke.callbacks\n"
-        "print(platematte_nuke.frames.format_frames(platematte_nuke.frames.parse_frames('1-5x2,4')))"
+        "from platematte_client.frames import format_frames, parse_frames\n"
+        "print(format_frames(parse_frames('1-5x2,4')))"
     )
     # -I and -S keep every installed package out.
     command = [find_python(version), "-I", "-S", "-W", "error", "-c", program]

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from comp import Comp, open_comp, read_exr, write_exr, write_shot
 
+from platematte_client import versions
+
 FRAMES = (1001, 1002)
 VIEWS = ("left", "right")
 
@@ -149,7 +151,6 @@ def test_a_saved_stereo_comp_opens_with_both_eyes(comp: Comp) -> None:
 
 def test_versions_of_a_stereo_script_are_deleted_whole(comp: Comp) -> None:
     comp.plugin.run(comp.node)
-    versions = importlib.import_module("platematte_nuke.versions")
     versions.delete_version(comp.folder / "cache/v001")
     assert comp.versions() == []
 

@@ -113,7 +113,8 @@ class ScriptedEngine:
             while not self.gate.acquire(timeout=0.01):
                 if wants_end() or self.is_stopped:
                     raise failed("cancelled", "cancelled; every finished frame is kept")
-            Path(job.shot["out"].replace("####", str(1000 + number))).write_bytes(b"a frame")
+            out = Path(job.shot["out"])
+            (out.parent / (out.name % (1000 + number))).write_bytes(b"a frame")
             on_progress(
                 Progress("frame", 1000 + number, number, self.frames, float(number), "", job.job)
             )

@@ -1,4 +1,4 @@
-"""Lists of shots, patterns of files, guesses by names, version folders: all without Qt."""
+"""Lists of shots, patterns of files, guesses by names: all without Qt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from platematte_panel.folders import FolderUnusable, make_version, remove_if_empty
 from platematte_panel.orders import ListInvalid, Order, read_list
 from platematte_panel.patterns import describe_range, frames_of, guess_shot, pattern_of
 
@@ -111,36 +110,3 @@ def test_a_shot_is_named_for_its_folder_and_plate_and_goes_beside_it() -> None:
         "out": "/o.####.exr",
         "garbage": "/g.exr",
     }
-
-
-def test_every_version_folder_is_new(tmp_path: Path) -> None:
-    (tmp_path / "out" / "v007").mkdir(parents=True)
-    (tmp_path / "out" / "v008").write_text("a file in the way")
-    (tmp_path / "out" / "versions").mkdir()
-    assert [make_version(tmp_path / "out").name for _ in range(2)] == ["v009", "v010"]
-
-
-def test_a_version_that_another_program_made_just_now_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "v001").mkdir()
-    # As if it had been made after the look into the folder.
-    monkeypatch.setattr(Path, "iterdir", lambda _folder: iter(()))
-    assert make_version(tmp_path).name == "v002"
-
-
-def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("a file")
-    with pytest.raises(FolderUnusable, match="Choose another folder") as caught:
-        make_version(tmp_path / "out")
-    assert str(tmp_path / "out") in str(caught.value)
-
-
-def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
-    make_files(tmp_path, "full/mine.txt")
-    (tmp_path / "empty").mkdir()
-    assert (remove_if_empty(tmp_path / "empty"), remove_if_empty(tmp_path / "full")) == (
-        True,
-        False,
-    )
-    assert (tmp_path / "full" / "mine.txt").is_file()

@@ -189,7 +189,10 @@ def test_a_folder_that_cannot_be_written_to_fails_its_shot_only(desk: Desk) -> N
     desk.shots.start([first, second])
     desk.frames(3)
     desk.until(second, DONE)
-    assert "no version folder can be made" in desk.row(first).reason
+    told, fix = desk.row(first).reason.splitlines()
+    assert told.startswith(str(desk.folder / "sh010" / "platematte") + ": ")
+    assert "no version folder can be made" in told
+    assert fix.startswith("Choose another folder for the result")
 
 
 def test_inputs_that_are_written_again_make_a_matte_stale(desk: Desk) -> None:

@@ -11,6 +11,8 @@ from platematte.errors import InputMissing, OutputUnwritable
 from platematte.progress import Progress, progress_writer
 from platematte.settings import MatteSettings, change_settings
 from platematte.shot import Shot
+from platematte_client.errors import PlateMatteError
+from platematte_client.versions import make_version
 
 DEFAULT_FOLDER = Path("demo_out")
 _PLATE, _CLEAN = "plate.####.exr", "clean.exr"
@@ -99,18 +101,12 @@ def find_example() -> Path:
 
 
 def _new_version(out: Path) -> Path:
-    """Create and return the first folder v001, v002, ... that is not there."""
-    number = 1
-    while True:
-        folder = out / f"v{number:03d}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            # `out` itself may be a file; then no number would ever be free.
-            if not folder.exists():
-                raise OutputUnwritable("this is a file, not a folder", path=out) from None
-            number += 1
-        except OSError as error:
-            raise OutputUnwritable(error.strerror or str(error), path=folder) from error
-        else:
-            return folder
+    """Make the next version folder; raises OutputUnwritable."""
+    try:
+        _, folder = make_version(out)
+    except PlateMatteError as error:
+        # The reason begins with the folder.
+        raise OutputUnwritable(
+            error.reason, fix="Choose another folder by --out, or check permissions and free space."
+        ) from error
+    return folder

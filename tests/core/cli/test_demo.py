@@ -24,8 +24,10 @@ def test_every_run_gets_a_folder_of_its_own(tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
-    with pytest.raises(OutputUnwritable):
+    with pytest.raises(OutputUnwritable) as caught:
         demo._new_version(tmp_path / "out")
+    assert str(caught.value).startswith(str(tmp_path / "out") + ": ")
+    assert "--out" in caught.value.fix
 
 
 def test_the_example_is_found_in_the_package_first(

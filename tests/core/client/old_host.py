@@ -6,6 +6,7 @@ weights.
 
 import json
 import sys
+from pathlib import Path
 
 
 def run(engine, asked, is_cancelled=lambda: False):
@@ -30,6 +31,36 @@ def died():
         return str(error)
 
 
+def keep(out):
+    """Return what is read back of a version folder beside the output, after it is deleted."""
+    from platematte_client import versions
+    from platematte_client.frames import format_frames, parse_frames
+
+    cache = Path(out).parent / "versions"
+    version, folder = [versions.make_version(cache) for _ in range(2)][-1]
+    for frame in parse_frames("1001-1005x2,-1"):
+        (folder / (versions.PATTERN % frame)).write_bytes(b"")
+    versions.write_record(folder, {"frames": format_frames(versions.frames_in(folder))})
+    record = versions.read_record(folder)
+    versions.delete_version(folder)
+    return [version, record["frames"], versions.list_versions(cache)]
+
+
+def warmed(command, asked):
+    """Return what a host is told of a job on its warm engine that cannot be done."""
+    from platematte_client import warm
+    from platematte_client.errors import PlateMatteError
+
+    try:
+        warm.run_job(
+            asked, warm.locate(command), None, "old host", lambda told: None, lambda: False
+        )
+    except PlateMatteError as error:
+        return str(error)
+    finally:
+        warm.stop_engine()
+
+
 def main(core, program, plate, clean, out, weights):
     """Do all that a host does, once."""
     sys.path.insert(0, core)
@@ -49,6 +80,8 @@ def main(core, program, plate, clean, out, weights):
         "cancelled": run(engine, Matte("c", shot, settings, "overwrite"), lambda: True),
         "doctor": [finding.name for finding in ask_doctor(command)],
         "died": died(),
+        "kept": keep(out),
+        "warmed": warmed(program, Matte("a", shot, settings)),
     }
     engine.stop()
     result["is_running"] = engine.is_running

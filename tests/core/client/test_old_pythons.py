@@ -52,5 +52,7 @@ def test_a_host_of_this_python_starts_asks_cancels_and_stops_the_engine(
     assert result["cancelled"] == "cancelled"
     assert result["is_running"] is False
     assert "my last words" in result["died"]
+    assert result["kept"] == [2, "-1,1001,1003,1005", [1]]
+    assert "--overwrite" in result["warmed"]
     assert "torch" in result["doctor"]
     assert result["foreign"] == []
