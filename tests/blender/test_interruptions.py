@@ -224,8 +224,10 @@ def test_loading_another_file_cancels(node: Any, tmp_path: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     job = Job(node)
     step_until(job, lambda: job.state is State.COMPUTE)
+    bpy.ops.wm.save_mainfile()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     assert isinstance(job.error, Cancelled)
+    assert node_now().run_id == ""
     job.step()
     assert job._engine is not None and job._engine.wait(PATIENCE_S)
     assert api.matte(node_now(), 1001).is_dir()
