@@ -1,6 +1,12 @@
 # make demo   install into .venv and matte the example shot on the CPU or GPU that is there
 # make test   install what the tests need and run every check; pytest's closing line comes last
 # make nuke-package   pack the Nuke plug-in into dist/; needs no install
+# make blender-package   pack the Blender extension and a repository of it into dist/, by Blender's
+#                        own tool; needs no install but a Blender, or bpy of the tests
+# make test-blender-all  test the add-on in all five Blenders; makes what is missing (1 GB each)
+# make test-blender-mistakes   plant mistakes in the add-on; a test must catch each
+# make test-blender-gui    drive Blender 4.3 and 5.2 in real windows; makes what is missing (3 GB each;
+#                          needs root's rights, Debian or its debootstrap, and half an hour)
 # make clean  remove .venv and what the demo wrote
 #
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu   takes torch from there (CPU only, 200 MB)
@@ -28,7 +34,8 @@ ifneq ($(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo works),wor
 $(shell rm -f $(VENV)/.made)
 endif
 
-.PHONY: demo test install nuke-package clean
+.PHONY: demo test install nuke-package blender-package test-blender-all test-blender-mistakes \
+    test-blender-gui clean
 
 demo: $(VENV)/.installed
 	$(BIN)/platematte demo
@@ -37,6 +44,24 @@ install: $(VENV)/.installed
 
 nuke-package:
 	@$(PYTHON) nuke_plugin/package.py dist
+
+blender-package:
+	@$(PYTHON) blender_addon/package.py dist
+
+# A Blender that is missing fails this, after those that are here have run.
+test-blender-all: $(VENV)/.installed-tests
+	@status=0; \
+	$(BIN)/python tests/blender/environments.py --make || status=1; \
+	$(BIN)/python -m pytest tests/blender_versions $(PYTEST_ARGS) || status=1; \
+	if [ $$status -ne 0 ]; then echo "not all of it held in all five Blenders; see above"; fi; \
+	exit $$status
+
+test-blender-mistakes: $(VENV)/.installed-tests
+	@$(BIN)/python tests/blender_versions/plant_addon_mistakes.py
+
+# GUI=trixie or GUI=sid takes one of them, GUI="sid --only undo,escape" single steps.
+test-blender-gui: $(VENV)/.installed
+	@$(BIN)/python tests/blender_gui/run.py $(GUI)
 
 # Every check runs even when an earlier one failed, pytest last; the worst result is make's result.
 test: $(VENV)/.installed-tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,9 @@ from platematte.images.window import Window
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import interpreters
+
+# These run inside a Blender; blender_versions/ starts each Blender with them.
+collect_ignore = [] if importlib.util.find_spec("bpy") else ["blender"]
 
 WriteImage = Callable[..., Path]
 

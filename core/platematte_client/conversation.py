@@ -39,6 +39,7 @@ class Conversation:
         pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
         self._process = start_process(command, **pipes)
         self._program = command[0]
+        self._greeting = ""
         self._writing = threading.Lock()
         self._boxes: Dict[str, Mailbox] = {}
         self._is_greeted = self._has_ended = False
@@ -54,6 +55,11 @@ class Conversation:
     def is_alive(self) -> bool:
         """Whether answers may still come."""
         return not self._has_ended
+
+    @property
+    def greeting(self) -> str:
+        """The engine's name and version as its hello told them; empty before it."""
+        return self._greeting
 
     def wait_for_hello(self, patience_s: float) -> None:
         """Wait until the engine has said hello; raises EngineDied and VersionMismatch."""
@@ -149,6 +155,7 @@ class Conversation:
             return False
         if isinstance(message, Hello):
             self._is_greeted = True
+            self._greeting = message.program
             self._hello.set()
         elif isinstance(message, (Progress, Failure)):
             self._deliver(message)

@@ -45,6 +45,13 @@ class Engine:
         conversation = self._conversation
         return conversation is not None and conversation.is_alive
 
+    @property
+    def program(self) -> str:
+        """Name and version, as in "platematte 0.1.0"; empty unless it runs and has said hello."""
+        conversation = self._conversation
+        is_there = conversation is not None and conversation.is_alive
+        return conversation.greeting if conversation is not None and is_there else ""
+
     def start(self) -> None:
         """Start the process unless it runs already, and wait for its hello.
 

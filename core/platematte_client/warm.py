@@ -65,6 +65,12 @@ def run_job(
             raise PlateMatteError(str(error)) from error
 
 
+def running_program() -> str:
+    """Return the name and version of the engine that is warm; empty when none is."""
+    engine = _engine
+    return engine.program if engine is not None else ""
+
+
 def stop_engine() -> None:
     """End the engine's process; safe to call when there is none."""
     global _engine

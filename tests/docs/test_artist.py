@@ -14,13 +14,17 @@ GIZMO = (PLUGIN / "gizmos" / "PlateMatte.gizmo").read_text(encoding="utf-8")
 SOURCE = "".join(path.read_text(encoding="utf-8") for path in PLUGIN.rglob("*.py"))
 
 
-def _told() -> list[str]:
-    """Return what the table of the status line quotes, a cell each."""
-    table = GUIDE.partition("| the status line says |")[2].partition("\n\n")[0]
+ADDON = REPOSITORY / "blender_addon"
+ADDON_SOURCE = "".join(path.read_text(encoding="utf-8") for path in ADDON.rglob("*.py"))
+
+
+def _told(heading: str) -> list[str]:
+    """Return what a table quotes, a cell each."""
+    table = GUIDE.partition(heading)[2].partition("\n\n")[0]
     return re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
 
 
-@pytest.mark.parametrize("told", _told())
+@pytest.mark.parametrize("told", _told("| the status line says |"))
 def test_the_status_line_says_what_the_guide_quotes(told: str) -> None:
     # What depends on the matte: versions, numbers, names of knobs and layers.
     parts = re.split(
@@ -40,3 +44,25 @@ def test_the_buttons_and_knobs_that_the_guide_names_are_on_the_node() -> None:
     for label in (*named, "More settings", "Clean plate", "Version", "Output", "Engine"):
         assert label in section or label in GUIDE
         assert f'l "{label}"' in GIZMO
+
+
+@pytest.mark.parametrize("told", _told("| the node says |"))
+def test_the_blender_node_says_what_the_guide_quotes(told: str) -> None:
+    # What depends on the matte: versions, numbers, names of inputs and layers.
+    parts = re.split(r"v\d+|\d[\d-]*|plate, match|Confidence|\.\.\.", told)
+    words = [part.strip(" ,;.") for part in parts if len(part.strip(" ,;.")) > 3]
+    assert words
+    for word in words:
+        # A text may begin in one literal and go on in another.
+        assert all(part in ADDON_SOURCE for part in word.split(": ")), f"{word!r} is in no text"
+
+
+def test_the_buttons_that_the_guide_names_are_in_the_add_on() -> None:
+    section = GUIDE.partition("\n## Blender\n")[2].partition("\n## ")[0]
+    for label in (
+        *("Check", "Engine", "Matte Frame", "Matte Range", "Convert to Group"),
+        *("New Comp from Plate and Clean Plate", "Clear Old Versions", "Garbage Matte"),
+        *("Core Matte", "Clean Plate", "Foreground"),
+    ):
+        assert f"**{label}**" in section, label
+        assert f'"{label}"' in ADDON_SOURCE, label

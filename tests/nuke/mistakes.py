@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from planting import Mistake
 
 GIZMO = "nuke_plugin/gizmos/PlateMatte.gizmo"
 LIVE_GIZMO = "nuke_plugin/gizmos/PlateMatteLive.gizmo"
@@ -21,16 +26,6 @@ TEXT = ("test_gizmo_text.py",)
 VIEWS = ("test_plugin_views.py",)
 TROUBLES = ("test_plugin_troubles.py",)
 INTERRUPTIONS = ("test_plugin_interruptions.py",)
-
-
-class Mistake(NamedTuple):
-    """A slip and the texts that it is made of."""
-
-    name: str
-    tests: tuple[str, ...]
-    """Files that run first; those of all mistakes run where these are silent."""
-    edits: tuple[tuple[str, str, str], ...]
-    """(file, text, what stands there instead)."""
 
 
 def _mistake(name: str, tests: tuple[str, ...], *edits: tuple[str, str, str]) -> Mistake:

@@ -12,8 +12,9 @@ pytest.importorskip("numpy")
 pytest.importorskip("OpenImageIO")
 pytest.importorskip("tkinter", reason="this Python has no Tcl (Debian: python3-tk)")
 
-import seeded_bugs
-from mistakes import MISTAKES, Mistake
+from mistakes import MISTAKES
+from planting import Mistake, NotPlanted
+from seeded_bugs import FIELD
 
 pytestmark = pytest.mark.slow
 
@@ -31,13 +32,13 @@ def test_what_is_imported_is_the_copys():
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the plug-in and its tests."""
-    return seeded_bugs.make_copy(tmp_path_factory.mktemp("seeded") / "repository")
+    return FIELD.make_copy(tmp_path_factory.mktemp("seeded") / "repository")
 
 
 @pytest.fixture(scope="module")
 def broken(copy: Path) -> list[str]:
     """Tests that fail without any mistake: another one must catch it."""
-    return seeded_bugs.failures(copy, seeded_bugs.all_tests())
+    return FIELD.failures(copy, FIELD.all_tests())
 
 
 @pytest.mark.timeout(1800)
@@ -45,7 +46,7 @@ def broken(copy: Path) -> list[str]:
 def test_a_mistake_is_caught(
     mistake: Mistake, copy: Path, broken: list[str], record_property: Callable[[str, Any], None]
 ) -> None:
-    catcher, _ = seeded_bugs.catch(mistake, copy, broken)
+    catcher, _ = FIELD.catch(mistake, copy, broken)
     # conftest.py prints the list under the tests, whatever pytest captures.
     record_property("seeded bug", f"{mistake.name}: {catcher or 'NOT CAUGHT'}")
     assert catcher
@@ -53,8 +54,8 @@ def test_a_mistake_is_caught(
 
 def test_a_text_that_is_not_there_is_told(copy: Path) -> None:
     lost = Mistake("lost", (), (("nuke_plugin/init.py", "no such text", ""),))
-    with pytest.raises(seeded_bugs.NotPlanted, match="holds 0 times"):
-        seeded_bugs.plant(lost, copy)
+    with pytest.raises(NotPlanted, match="holds 0 times"):
+        FIELD.plant(lost, copy)
 
 
 def test_no_mistake_is_planted_in_the_repository_itself(copy: Path) -> None:
@@ -62,18 +63,18 @@ def test_no_mistake_is_planted_in_the_repository_itself(copy: Path) -> None:
         for name, _, _ in mistake.edits:
             assert (copy / name).resolve().is_relative_to(copy.resolve())
     strays = Mistake("strays", (), (("core/platematte/__init__.py", "__version__", ""),))
-    with pytest.raises(seeded_bugs.NotPlanted, match="not in the copy"):
-        seeded_bugs.plant(strays, copy)
+    with pytest.raises(NotPlanted, match="not in the copy"):
+        FIELD.plant(strays, copy)
 
 
 def test_the_copys_tests_and_their_engine_import_the_copys_own_client(copy: Path) -> None:
     probe = copy / "tests/nuke/test_probe.py"
     probe.write_text(_PROBE.format(copy=str(copy)), encoding="utf-8")
     try:
-        assert seeded_bugs.failures(copy, [probe.name]) == []
+        assert FIELD.failures(copy, [probe.name]) == []
     finally:
         probe.unlink()
 
 
 def test_a_copy_without_a_mistake_passes_so_that_a_catch_means_something(copy: Path) -> None:
-    assert seeded_bugs.failures(copy, ["test_gizmo_text.py"]) == []
+    assert FIELD.failures(copy, ["test_gizmo_text.py"]) == []

@@ -283,6 +283,15 @@ def test_what_libraries_print_disturbs_nobody(
     engine.stop()
 
 
+def test_an_engine_tells_its_name_while_it_runs(false_engine: FalseEngine) -> None:
+    engine = Engine(false_engine("hello(); sys.stdin.read()"), "Host 1.0")
+    assert engine.program == ""
+    engine.start()
+    assert engine.program == "false engine"
+    engine.stop()
+    assert engine.program == ""
+
+
 def test_an_engine_of_another_version_is_refused_and_does_not_stay(
     tmp_path: Path, false_engine: FalseEngine
 ) -> None:
