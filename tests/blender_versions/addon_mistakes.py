@@ -185,7 +185,11 @@ MISTAKES = [
     _mistake(
         "a copy taken for the node that runs",
         INTERRUPTIONS,
-        ("running.py", "named = [node for node in marked if self._is_named(node)]", "named = []"),
+        (
+            "running.py",
+            "found = next(iter(named or marked), None)",
+            "found = next(iter(reversed(marked or named)), None)",
+        ),
     ),
     _mistake(
         "a file loaded in mid-job goes unnoticed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,20 @@ import running
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends processes by their group")
 
 
-def run(folder: Path, body: str, limit_s: float = 60, exit_limit_s: float = 60) -> running.Outcome:
-    """Run tests of these lines in this Python, as if it were a Blender's."""
+def run(
+    folder: Path,
+    body: str,
+    limit_s: float = 120,
+    exit_limit_s: float = 60,
+    python: str = sys.executable,
+) -> running.Outcome:
+    """Run tests of these lines in a Python; this one, as if it were a Blender's."""
     tests, scratch = folder / "tests", folder / "scratch"
     tests.mkdir()
     scratch.mkdir()
     (tests / "test_it.py").write_text("import os, time, pytest\n" + body, encoding="utf-8")
     engine = folder / "engine"
-    return running.run_tests(sys.executable, engine, scratch, tests, limit_s, exit_limit_s)
+    return running.run_tests(python, engine, scratch, tests, limit_s, exit_limit_s)
 
 
 def test_all_is_well_when_tests_pass_and_the_process_ends(tmp_path: Path) -> None:
@@ -109,3 +116,25 @@ def _is_running(process: int) -> bool:
         return False
     # Ended, and not yet collected by whoever inherited it.
     return state[0] not in "ZX"
+
+
+@pytest.mark.slow
+@pytest.mark.blender
+@pytest.mark.parametrize("series", ["4.2", "4.5"])
+def test_an_add_on_that_was_left_registered_is_found_out_at_the_end(
+    series: str, find_blender: Callable[[str], str], tmp_path: Path
+) -> None:
+    outcome = run(
+        tmp_path,
+        "def test_a():\n    import blender_addon\n    blender_addon.register()\n",
+        exit_limit_s=10,
+        python=find_blender(series),
+    )
+    assert outcome.counts["passed"] == 1
+    assert (
+        outcome.problem
+        == {
+            "4.2": "Blender was ended by signal 11 after the last test",
+            "4.5": "Blender did not end within 10 s of its last test",
+        }[series]
+    )
