@@ -20,10 +20,10 @@ TAKEN = CACHE / "platematte-tests" / "gui-sid" / "pictures"
 BOXES = {
     "blender_add": ("add_keying", 620, 560, 430, 424),
     "blender_node": ("not_matted", 70, 116, 1460, 806),
-    "blender_under_way": ("under_way_2", 0, 220, 720, 772),
+    "blender_under_way": ("under_way_2", 0, 116, 720, 876),
     "blender_comp": ("backdrop", 200, 86, 1220, 880),
-    "blender_check": ("check", 105, 64, 878, 596),
-    "blender_sidebar": ("sidebar", 1314, 70, 286, 490),
+    "blender_check": ("check", 105, 64, 878, 386),
+    "blender_sidebar": ("sidebar", 1314, 70, 286, 404),
 }
 """Name in docs: picture, and what is kept of it: x, y, width and height in pixels."""
 
