@@ -103,7 +103,8 @@ def test_the_fast_network_has_less_to_compute() -> None:
     counts = {}
     for name, network in networks.items():
         cues = Cues(*(torch.rand(1, channels, 128, 128) for channels in (3, 3, 1, 3)))
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        # Recorded: it does not count what a layer and its sum do in one sweep.
+        with FlopCounterMode(display=False) as counter:
             network(cues)
         counts[name] = counter.get_total_flops()
     assert counts["fast"] < 0.4 * counts["quality"]
