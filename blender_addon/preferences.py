@@ -116,10 +116,14 @@ class PLATEMATTE_OT_check_engine(bpy.types.Operator):
 
 
 class PLATEMATTE_OT_stop_engine(bpy.types.Operator):
-    """End the engine's process, which else stays warm until Blender ends. A matte under way fails; its finished frames are kept"""  # noqa: E501  Blender shows the docstring as it is
+    """End the engine's process."""
 
     bl_idname = "platematte.stop_engine"
     bl_label = "Stop Engine"
+    bl_description = (
+        "End the engine's process, which else stays warm until Blender ends. A matte under way "
+        "fails; its finished frames are kept"
+    )
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
