@@ -32,7 +32,7 @@ HOME = "/home/artist"
 SCREEN = (1600, 1000)
 OCIO = "/usr/share/blender/datafiles/colormanagement"
 # Of Blender's: said for each picture, and for each frame that is captured.
-NOISE = ("Warning: 2 \N{MULTIPLICATION SIGN} Draw", "Saved: ")
+NOISE = (" Draw window and swap: ", "Saved: ", "list of mounted file-systems")
 LEFT_BEHIND = "LEFT BEHIND"
 LOOK_FOR_ENGINES = f"""\
 sleep 2
@@ -186,7 +186,7 @@ def _judge(process: subprocess.Popen[str], lines: queue.Queue[str | None], log: 
                 break
             file.write(line)
             file.flush()
-            if not line.startswith(NOISE):
+            if not any(words in line for words in NOISE):
                 print(line, end="", flush=True)
             if line.startswith("STEP "):
                 step = line[5:].strip()

@@ -52,7 +52,7 @@ def matte_range() -> Iterator[float]:
 
 def backdrop() -> Iterator[float]:
     """The viewer shows the subject over the green, and the render is what the viewer shows."""
-    yield from matted_comp()
+    yield from matted_comp("quality")
     yield from graph.show_backdrop()
     yield 3.0
     picture("backdrop")
@@ -237,9 +237,10 @@ def play_meanwhile() -> Iterator[float]:
     assert leftovers() == [] and len(bpy.data.scenes) == 1
 
 
-def matted_comp() -> Iterator[float]:
+def matted_comp(quality: str = "fast") -> Iterator[float]:
     """A comp with its four frames matted."""
     yield from graph.comp()
+    only_node().quality = quality
     start("matte_range", only_node())
     yield from until(matted(4), COLD_S, "four frames are matted")
 
