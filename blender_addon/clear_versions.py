@@ -18,10 +18,14 @@ _WIDTH_PX = 560
 
 
 class PLATEMATTE_OT_clear_versions(bpy.types.Operator):
-    """Delete the versions that nothing in this file shows, writes or waits for, after a question that names them. Files that others put into their folders stay"""  # noqa: E501  Blender shows the docstring as it is
+    """Delete old versions after asking."""
 
     bl_idname = "platematte.clear_versions"
     bl_label = "Clear Old Versions"
+    bl_description = (
+        "Delete the versions that nothing in this file shows, writes or waits for, after a "
+        "question that names them. Files that others put into their folders stay"
+    )
     bl_options = {"REGISTER"}
 
     node: bpy.props.StringProperty(

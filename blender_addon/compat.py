@@ -117,6 +117,13 @@ def add_mix(tree: Any) -> tuple[Any, Any, Any]:
     return first, second, result
 
 
+def add_switch(tree: Any) -> tuple[Any, Any, Any]:
+    """Add a node whose result is its first colour, unchanged; return both inputs and the output."""
+    node = tree.nodes.new("CompositorNodeSwitch")
+    first, second = [socket for socket in node.inputs if socket.bl_idname == "NodeSocketColor"]
+    return first, second, node.outputs[0]
+
+
 def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     """Return width and height of a scene's render."""
     render = scene.render

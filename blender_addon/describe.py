@@ -147,9 +147,9 @@ def _pointed(value: Any, moved: set[str], path: str, depth: int) -> Any:
     if value is None:
         return None
     if isinstance(value, bpy.types.Image):
-        kept = ("source", "alpha_mode", "generated_color", "generated_type")
+        names = ("source", "alpha_mode", "generated_color", "generated_type")
         size = list(value.size) if value.source == "GENERATED" else None
-        told = [_plain(getattr(value, name)) for name in kept]
+        told = [_plain(getattr(value, name)) for name in names]
         return [_file_name(value), *told, value.colorspace_settings.name, size]
     if isinstance(value, bpy.types.MovieClip):
         kept = ("source", "frame_start", "frame_offset")

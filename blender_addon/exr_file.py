@@ -108,7 +108,8 @@ def _read_attributes(file: BinaryIO) -> tuple[dict[str, bytes], dict[str, int]]:
     if file.read(4) != _MAGIC:
         raise ValueError("it is no EXR")
     _read(file, 4)
-    attributes, places = {}, {}
+    attributes: dict[str, bytes] = {}
+    places: dict[str, int] = {}
     while True:
         name = _read_text(file)
         if not name:

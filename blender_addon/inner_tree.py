@@ -42,8 +42,24 @@ def make_tree() -> Any:
     for socket in group_output.inputs:
         if socket.bl_idname == COLOUR:
             socket.default_value = (0.0, 0.0, 0.0, 0.0)
-    tree.links.new(group_input.outputs[PASS_THROUGH], group_output.inputs[PASS_THROUGH])
+    _pass_through(tree, group_input, group_output)
     return tree
+
+
+def _pass_through(tree: Any, group_input: Any, group_output: Any) -> None:
+    """Lead the plate to its output, past switches that never take the other inputs.
+
+    From 4.5 on Blender dims the names of inputs that no output depends on, as if they did nothing.
+    """
+    passed = group_input.outputs[PASS_THROUGH]
+    others = [one.name for one in INPUTS if one.name != PASS_THROUGH]
+    for index, name in enumerate(others):
+        first, second, result = compat.add_switch(tree)
+        first.node.location = (200 * index - 200, -200)
+        tree.links.new(passed, first)
+        tree.links.new(group_input.outputs[name], second)
+        passed = result
+    tree.links.new(passed, group_output.inputs[PASS_THROUGH])
 
 
 def all_trees() -> Iterator[Any]:

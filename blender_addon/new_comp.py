@@ -13,10 +13,15 @@ from .icons import icon_of
 
 
 class PLATEMATTE_OT_new_comp(bpy.types.Operator):
-    """Build a ready comp from the files of a plate and a clean plate: both, a PlateMatte node, Alpha Over a background, output and viewer. Sets the scene's frame range, size and frame rate to the plate's"""  # noqa: E501  Blender shows the docstring as it is
+    """Build a ready comp from two files."""
 
     bl_idname = "platematte.new_comp"
     bl_label = "New Comp from Plate and Clean Plate"
+    bl_description = (
+        "Build a ready comp from the files of a plate and a clean plate: both, a PlateMatte node, "
+        "Alpha Over a background, output and viewer. Sets the scene's frame range, size and frame "
+        "rate to the plate's"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     plate: bpy.props.StringProperty(

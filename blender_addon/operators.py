@@ -20,6 +20,9 @@ _PARTS = 1000
 class _OfNode:
     """What all operators about a node share."""
 
+    # Of the operator that this is a part of.
+    report: Any
+    bl_label: str
     bl_options: ClassVar[set[str]] = {"REGISTER"}
     node: bpy.props.StringProperty(
         name="Node", description="Name of the node; empty: the active one", options={"SKIP_SAVE"}

@@ -47,6 +47,12 @@ def read_order(place: Place, frames: tuple[int, ...] | None = None) -> Order:
     Raises PlateMatteError for what is missing or cannot be done.
     """
     node = place.node
+    library = node.id_data.library
+    if library is not None:
+        raise PlateMatteError(
+            f"the node {node.name!r} is linked from {library.filepath} and cannot be changed here.",
+            "Open that file, or make its tree local.",
+        )
     if place.scene.render.use_multiview:
         raise PlateMatteError(
             f"the scene {place.scene.name!r} has stereoscopy on, and PlateMatte mattes one view.",

@@ -17,7 +17,9 @@ def read_cache(node: Any) -> Path:
     """Return the absolute folder that a node's version folders go to."""
     written = node.cache_dir.strip()
     if written and not is_cache_temporary(node):
-        return Path(bpy.path.abspath(written)).expanduser().absolute()
+        path = Path(bpy.path.abspath(written)).expanduser().absolute()
+        # The folder that is shown is compared with it, and Blender shortens paths like this one.
+        return Path(os.path.normpath(path))
     name = bpy.path.clean_name(node.name)
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / "platematte" / name

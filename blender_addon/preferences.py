@@ -17,6 +17,12 @@ _POLL_S = 0.2
 _latest: checkup.Checkup | None = None
 
 
+def _forget_report(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    """Drop what the doctor said, or is about to say, of an engine that is not meant any more."""
+    global _latest
+    _latest = None
+
+
 class PlateMattePreferences(bpy.types.AddonPreferences):
     """Where the engine is."""
 
@@ -29,6 +35,7 @@ class PlateMattePreferences(bpy.types.AddonPreferences):
             "environment variable PLATEMATTE_ENGINE, then PATH and the usual places"
         ),
         subtype="FILE_PATH",
+        update=_forget_report,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -100,18 +107,23 @@ class PLATEMATTE_OT_check_engine(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Wait for the report, which takes seconds. A script gets what is wrong as an error."""
-        _begin().wait()
-        report = latest_report()
+        check = _begin()
+        check.wait()
+        report = check.report
         assert report is not None
         self.report({"INFO"} if report.can_matte else {"ERROR"}, str(report))
         return {"FINISHED"} if report.can_matte else {"CANCELLED"}
 
 
 class PLATEMATTE_OT_stop_engine(bpy.types.Operator):
-    """End the engine's process, which else stays warm until Blender ends. A matte under way fails; its finished frames are kept"""  # noqa: E501  Blender shows the docstring as it is
+    """End the engine's process."""
 
     bl_idname = "platematte.stop_engine"
     bl_label = "Stop Engine"
+    bl_description = (
+        "End the engine's process, which else stays warm until Blender ends. A matte under way "
+        "fails; its finished frames are kept"
+    )
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

@@ -100,15 +100,26 @@ def _cancel_on_load(*_: Any) -> None:
         current.cancel()
 
 
+@bpy.app.handlers.persistent
+def _unmark_on_load(*_: Any) -> None:
+    """Take away the marks of jobs that were under way when the file was saved."""
+    for node in our_nodes():
+        if node.run_id:
+            node.run_id = ""
+
+
 def register() -> None:
     """Watch for another file being loaded."""
     bpy.app.handlers.load_pre.append(_cancel_on_load)
+    bpy.app.handlers.load_post.append(_unmark_on_load)
 
 
 def unregister() -> None:
     """End what is under way, and the engine."""
     if _cancel_on_load in bpy.app.handlers.load_pre:
         bpy.app.handlers.load_pre.remove(_cancel_on_load)
+    if _unmark_on_load in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_unmark_on_load)
     if current is not None:
         current.cancel()
     warm.stop_engine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+import pytest
 
 from blender_addon import api, compat
 from blender_addon.node import CompositorNodePlateMatte
@@ -22,6 +23,13 @@ def test_the_add_menu_of_the_compositor_offers_it() -> None:
     from blender_addon import node
 
     assert node._draw_add in bpy.types.NODE_MT_category_compositor_keying.draw._draw_funcs
+
+
+@pytest.mark.skipif(bpy.app.version < (4, 5, 0), reason="no name of an input is dimmed before 4.5")
+def test_no_input_looks_as_if_it_did_nothing(scene: Any) -> None:
+    node = api.create(scene)
+    bpy.context.view_layer.update()
+    assert [socket.name for socket in node.inputs if socket.is_inactive] == []
 
 
 def test_it_goes_into_no_shader_tree(scene: Any) -> None:

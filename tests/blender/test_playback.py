@@ -55,8 +55,11 @@ def write_version(
 def node(scene: Any, tmp_path: Path) -> Any:
     """A node on a plate, its cache in the test's folder."""
     tree = compat.scene_tree(scene, create=True)
-    image = add_image(tree, write_exr(tmp_path / "plate.exr", random_picture(77)))
-    return api.create(scene, image, image, cache_dir=str(tmp_path / "cache"))
+    plate = add_image(tree, write_exr(tmp_path / "plate.exr", random_picture(77)))
+    # Of another size, so that it is seen if the plate that passes through had to do with it.
+    clean = random_picture(78, (SIZE[0] + 9, SIZE[1] - 3))
+    other = add_image(tree, write_exr(tmp_path / "clean.exr", clean))
+    return api.create(scene, plate, other, garbage=other, cache_dir=str(tmp_path / "cache"))
 
 
 def check(scene: Any, node: Any, frame: int, wanted: dict[str, np.ndarray], folder: Path) -> None:

@@ -123,6 +123,18 @@ def test_the_path_of_the_preferences_is_the_one_that_is_used(
         bpy.ops.platematte.check_engine()
 
 
+def test_a_report_is_forgotten_when_another_engine_is_named(
+    installed: bpy.types.AddonPreferences, tmp_path: Path
+) -> None:
+    installed.engine_path = _program(tmp_path, "exit 3\n")
+    with pytest.raises(RuntimeError, match="status 3"):
+        bpy.ops.platematte.check_engine()
+    assert preferences.latest_report() is not None
+    installed.engine_path = str(tmp_path / "another")
+    assert preferences.latest_report() is None
+    assert not preferences.is_checking()
+
+
 def test_without_preferences_the_engine_is_looked_for() -> None:
     assert preferences.__package__ not in bpy.context.preferences.addons
     assert preferences.engine_path() == ""

@@ -155,6 +155,25 @@ def test_stereo_is_refused(scene: Any, node: Any) -> None:
     assert "stereoscopy" in refused(node)
 
 
+def test_a_node_that_is_linked_from_another_file_is_refused(
+    scene: Any, node: Any, tmp_path: Path
+) -> None:
+    group = bpy.data.node_groups.new("library", "CompositorNodeTree")
+    source = group.nodes.new(node.bl_idname)
+    assert source.id_data == group
+    bpy.data.libraries.write(str(tmp_path / "library.blend"), {group})
+    bpy.data.node_groups.remove(group)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, linked):
+        linked.node_groups = ["library"]
+    holder = node.id_data.nodes.new("CompositorNodeGroup")
+    holder.node_tree = linked.node_groups[0]
+    ours = holder.node_tree.nodes[0]
+    with pytest.raises(PlateMatteError, match=r"linked from .*library\.blend"):
+        api.matte(ours)
+    with pytest.raises(RuntimeError, match="linked from"):
+        bpy.ops.platematte.matte_range(node=ours.name, tree="library")
+
+
 @pytest.mark.parametrize(
     ("properties", "words"),
     [

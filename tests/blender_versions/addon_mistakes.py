@@ -11,10 +11,14 @@ from planting import Mistake
 
 CAPTURE = ("test_capture.py",)
 CLEAR = ("test_clear_versions.py",)
+CONVERT = ("test_convert.py",)
 ENGINE = ("test_preferences.py",)
+INTERRUPTIONS = ("test_interruptions.py",)
 MATTE = ("test_matte.py",)
 NEW_COMP = ("test_footage.py", "test_new_comp.py")
 PLAYBACK = ("test_playback.py",)
+STALE = ("test_stale.py",)
+TROUBLES = ("test_troubles.py",)
 _ADDON = "blender_addon/"
 
 
@@ -46,9 +50,9 @@ MISTAKES = [
         ),
     ),
     _mistake(
-        "results read as straight alpha",
+        "straight colour shown as the premultiplied foreground",
         PLAYBACK,
-        ("inner_tree.py", 'alpha_mode = "PREMUL"', 'alpha_mode = "STRAIGHT"'),
+        ("sockets.py", '("Combined", "Image")', '("foreground", "Image")'),
     ),
     _mistake(
         "File Output beside the node runs",
@@ -81,13 +85,8 @@ MISTAKES = [
     ),
     _mistake(
         "Render Layers render the empty copy of the scene",
-        CAPTURE,
+        ("test_render_layers.py",),
         ("capture.py", "            node.scene = scene\n", "            pass\n"),
-    ),
-    _mistake(
-        "captured through the scene's view transform",
-        CAPTURE,
-        ("compat.py", "slot.save_as_render = False", "slot.save_as_render = True"),
     ),
     _mistake(
         "captured as half floats",
@@ -106,7 +105,7 @@ MISTAKES = [
     ),
     _mistake(
         "a file that was not written goes unnoticed",
-        CAPTURE,
+        ("test_unwritten.py",),
         (
             "capture.py",
             "    if not found:\n        raise _unwritten(path, role, frame, None)\n",
@@ -120,7 +119,7 @@ MISTAKES = [
     ),
     _mistake(
         "a source file that is missing goes unnoticed, black is matted",
-        MATTE,
+        TROUBLES,
         (
             "job.py",
             "        check_sources(place, {role: self.order.frames_of(role) "
@@ -155,7 +154,7 @@ MISTAKES = [
     ),
     _mistake(
         "a node kept over an undo",
-        MATTE,
+        INTERRUPTIONS,
         ("job.py", "        self.ticket.mark(node)\n", "        self._kept = node\n"),
         (
             "job.py",
@@ -165,12 +164,12 @@ MISTAKES = [
     ),
     _mistake(
         "cancel does not reach the engine",
-        MATTE,
+        ("test_cancel_stops_the_engine.py",),
         ("job.py", "            self._engine.cancel()\n", "            pass\n"),
     ),
     _mistake(
         "an empty version left behind by a matte that failed",
-        MATTE,
+        TROUBLES,
         ("engine_run.py", "        versions.abandon(folder)\n        return\n", "        return\n"),
     ),
     _mistake(
@@ -180,17 +179,17 @@ MISTAKES = [
     ),
     _mistake(
         "two mattes at once",
-        MATTE,
+        INTERRUPTIONS,
         ("job.py", "        if running.current is not None:\n", "        if False:\n"),
     ),
     _mistake(
         "a copy taken for the node that runs",
-        MATTE,
+        INTERRUPTIONS,
         ("running.py", "named = [node for node in marked if self._is_named(node)]", "named = []"),
     ),
     _mistake(
         "a file loaded in mid-job goes unnoticed",
-        MATTE,
+        INTERRUPTIONS,
         (
             "running.py",
             "    bpy.app.handlers.load_pre.append(_cancel_on_load)\n",
@@ -199,7 +198,7 @@ MISTAKES = [
     ),
     _mistake(
         "change of the held frame not stale",
-        MATTE,
+        STALE,
         (
             "stale.py",
             'return {**kept, "clean_frame": clean_frame}',
@@ -235,7 +234,7 @@ MISTAKES = [
     ),
     _mistake(
         "links lost by Convert to Group",
-        PLAYBACK,
+        CONVERT,
         (
             "inner_tree.py",
             "            tree.links.new(theirs, link.to_socket)\n",
@@ -348,11 +347,6 @@ MISTAKES_5 = [
             '    image.colorspace_settings.name = "Non-Color"\n',
             "",
         ),
-    ),
-    _mistake(
-        "captured through the scene's view transform (5.x)",
-        CAPTURE,
-        ("compat.py", "node.save_as_render = False", "node.save_as_render = True"),
     ),
     _mistake(
         "the user's own tree pruned, which scenes share in 5.x",
