@@ -5,7 +5,7 @@
 #                        own tool; needs no install but a Blender, or bpy of the tests
 # make test-blender-all  test the add-on in all five Blenders; makes what is missing (1 GB each)
 # make test-blender-mistakes   plant mistakes in the add-on; a test must catch each
-# make test-blender-gui    drive Blender 4.3 and 5.2 in real windows; makes what is missing (3 GB each;
+# make test-blender-gui    drive Blender 4.3 and 5.2 in real windows; makes what is missing (1.5 GB each;
 #                          needs root's rights, Debian or its debootstrap, and half an hour)
 # make clean  remove .venv and what the demo wrote
 #

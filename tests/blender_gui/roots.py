@@ -2,7 +2,7 @@
 
 python tests/blender_gui/roots.py [trixie] [sid]
 
-makes those that are not there (some minutes, 3 GB each, needs root and debootstrap) and prints
+makes those that are not there (some minutes, 1.5 GB each, needs root and debootstrap) and prints
 where they are. Nothing is mounted where others could see it: /proc, /dev and the folders that a run
 asks for exist in a mount namespace that ends with the command, and so do its processes.
 """
