@@ -59,6 +59,7 @@ class _Litter:
     scenes: list[Any] = field(default_factory=list)
     trees: list[Any] = field(default_factory=list)
     images: list[Any] = field(default_factory=list)
+    actions: list[Any] = field(default_factory=list)
 
 
 @contextmanager
@@ -73,6 +74,8 @@ def _litter() -> Iterator[_Litter]:
             bpy.data.node_groups.remove(tree)
         for image in litter.images:
             bpy.data.images.remove(image)
+        for action in litter.actions:
+            bpy.data.actions.remove(action)
 
 
 def measure(place: Place, frames: Mapping[str, int], folder: Path) -> dict[str, Size]:
@@ -206,6 +209,7 @@ def _copy_scene(scene: Any, litter: _Litter) -> tuple[Any, Any]:
     temporary = scene.copy()
     litter.scenes.append(temporary)
     temporary.name = TEMPORARY
+    litter.actions += compat.own_actions(temporary.node_tree)
     for node in temporary.node_tree.nodes:
         # The copy made them its own; what they render is the user's scene.
         if getattr(node, "scene", None) == temporary:
@@ -267,6 +271,7 @@ def _own_copy(tree: Any, litter: _Litter) -> Any:
     copy = tree.copy()
     litter.trees.append(copy)
     copy.name = TEMPORARY
+    litter.actions += compat.own_actions(copy)
     return copy
 
 

@@ -13,6 +13,8 @@ HAS_WORKING_SPACES = hasattr(bpy.data, "colorspace")
 VALUES_ARE_PICTURES = bpy.app.version < (4, 4, 0)
 """Whether the compositor writes a single value as a picture of the render's size. The one that came
 with 4.4 writes nothing, and moves pictures by whole pixels only almost exactly."""
+MISSING_IS_MAGENTA = bpy.app.version < (4, 5, 0)
+"""Whether a multilayer sequence shows opaque magenta where it has no file, and not nothing."""
 GROUP_NODE = "CompositorNodeGroup"
 PATH_OPTIONS = {"ANIMATABLE", "PATH_SUPPORTS_BLEND_RELATIVE"}
 """Of a property that may hold a path beside the .blend; 4.5 and later warn without it."""
@@ -124,6 +126,19 @@ def add_switch(tree: Any) -> tuple[Any, Any, Any]:
     return first, second, node.outputs[0]
 
 
+def add_product(tree: Any, source: Any, factor: Any) -> Any:
+    """Return a new socket that is a socket's value, or all four of its colour's, times a factor."""
+    if source.bl_idname == "NodeSocketColor":
+        node = tree.nodes.new("CompositorNodeSetAlpha")
+        node.mode = "APPLY"
+    else:
+        node = tree.nodes.new("CompositorNodeMath")
+        node.operation = "MULTIPLY"
+    tree.links.new(source, node.inputs[0])
+    tree.links.new(factor, node.inputs[1])
+    return node.outputs[0]
+
+
 def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     """Return width and height of a scene's render."""
     render = scene.render
@@ -151,6 +166,29 @@ def set_up_rendering(scene: bpy.types.Scene, like: bpy.types.Scene) -> None:
 def working_space() -> str:
     """Return the name that Blender gives to the space of its scene-linear floats."""
     return str(bpy.data.colorspace.working_space) if HAS_WORKING_SPACES else "Linear Rec.709"
+
+
+def own_actions(copy: Any) -> list[Any]:
+    """Give a copied data-block actions of its own, and return them.
+
+    A copy shares them with the original, and a node that is removed from it takes its curves out of
+    them: the original would lose its keyframes.
+    """
+    animation = copy.animation_data
+    if animation is None:
+        return []
+    strips = [strip for track in animation.nla_tracks for strip in track.strips]
+    made = []
+    for holder in (animation, *strips):
+        if holder.action is None:
+            continue
+        slot = getattr(holder, "action_slot", None)
+        identifier = None if slot is None else slot.identifier
+        holder.action = own = holder.action.copy()
+        made.append(own)
+        if identifier is not None:
+            holder.action_slot = next(one for one in own.slots if one.identifier == identifier)
+    return made
 
 
 def curves_of(thing: Any) -> list[Any]:

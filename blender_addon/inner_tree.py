@@ -8,11 +8,13 @@ The output Plate alone is never empty.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import bpy
+
+from platematte_client.frames import runs
 
 from . import compat
 from .sockets import COLOUR, INPUTS, OUTPUTS, PASS_THROUGH
@@ -20,6 +22,8 @@ from .sockets import COLOUR, INPUTS, OUTPUTS, PASS_THROUGH
 TREE_NAME = ".PlateMatte"
 """With a dot, so that Add > Group does not list it."""
 IMAGE_NAME = ".PlateMatte result"
+_GATE = "PlateMatte frames"
+"""Name of the value inside that is 1 where a frame is there."""
 LONGEST = 1000000
 """Frames. Longer than any shot: behind the last frame Blender would hold it, but where a file is
 missing it shows nothing."""
@@ -81,13 +85,15 @@ def own_tree(node: Any) -> Any:
         node.node_tree = make_tree()
     elif sum(other.node_tree == tree for other in _group_nodes()) > 1:
         node.node_tree = tree.copy()
+        compat.own_actions(node.node_tree)
     return node.node_tree
 
 
-def show_files(node: Any, first_file: Path, first: int) -> tuple[str, ...]:
+def show_files(node: Any, first_file: Path, frames: Sequence[int]) -> tuple[str, ...]:
     """Show FOLDER/matte.####.exr through the node's outputs; return the outputs that have pixels.
 
-    first_file: that of the frame `first`, which has to be there: it says which layers there are.
+    first_file: that of the first of the frames, which has to be there: it says which layers there
+    are. frames: those that are there.
     """
     tree = own_tree(node)
     _remove_images(tree)
@@ -105,17 +111,60 @@ def show_files(node: Any, first_file: Path, first: int) -> tuple[str, ...]:
     for output in OUTPUTS:
         source = next((name for name in output.passes if name in reader.outputs), None)
         if source is not None:
-            tree.links.new(reader.outputs[source], group_output.inputs[output.name])
+            pixels = _gated(tree, reader.outputs[source])
+            tree.links.new(pixels, group_output.inputs[output.name])
             shown.append(output.name)
+    show_frames(node, frames)
     # Only now: as a sequence its layers are those of the scene's frame, which may be missing.
     image.source = "SEQUENCE"
     # Frame N is file N from here to LONGEST; before it Blender asks for the file start - 1, which
     # is not there.
-    start = min(first, 1)
+    start = min(frames[0], 1)
     reader.frame_start, reader.frame_offset = start, start - 1
     reader.frame_duration = LONGEST
     reader.use_cyclic, reader.use_auto_refresh = False, True
     return tuple(shown)
+
+
+def show_frames(node: Any, frames: Sequence[int]) -> None:
+    """Say which frames are there, to a Blender that does not show nothing where a file is missing.
+
+    A value of 1 at these frames and 0 at all others, keyed, is what all pixels are multiplied by.
+    """
+    tree = node.node_tree
+    gate = tree.nodes.get(_GATE) if tree is not None else None
+    if gate is None:
+        return
+    _forget_keys(tree)
+    value = gate.outputs[0]
+    keys = {-LONGEST: 0.0}
+    for first, last in runs(frames):
+        keys |= {first: 1.0, last + 1: 0.0}
+    for frame, there in keys.items():
+        value.default_value = there
+        value.keyframe_insert("default_value", frame=frame)
+    for curve in compat.curves_of(tree):
+        for point in curve.keyframe_points:
+            point.interpolation = "CONSTANT"
+
+
+def _forget_keys(tree: Any) -> None:
+    action = tree.animation_data.action if tree.animation_data is not None else None
+    tree.animation_data_clear()
+    # A copy of the node may still be moved by it.
+    if action is not None and action.users == 0:
+        bpy.data.actions.remove(action)
+
+
+def _gated(tree: Any, source: Any) -> Any:
+    """Return what is shown of a reader's output: itself, or nothing where its file is missing."""
+    if not compat.MISSING_IS_MAGENTA:
+        return source
+    gate = tree.nodes.get(_GATE)
+    if gate is None:
+        gate = tree.nodes.new("CompositorNodeValue")
+        gate.name = _GATE
+    return compat.add_product(tree, source, gate.outputs[0])
 
 
 def show_none(node: Any) -> None:
@@ -185,6 +234,12 @@ def _group_nodes() -> Iterator[Any]:
 
 
 def _remove_images(tree: Any) -> None:
+    gate = tree.nodes.get(_GATE)
+    if gate is not None:
+        products = {link.to_node.name: link.to_node for link in gate.outputs[0].links}
+        for one in (*products.values(), gate):
+            tree.nodes.remove(one)
+        _forget_keys(tree)
     for reader in [one for one in tree.nodes if one.bl_idname == "CompositorNodeImage"]:
         image = reader.image
         tree.nodes.remove(reader)

@@ -111,7 +111,7 @@ class _Matte(_OfNode):
         if job.done:
             bpy.ops.ed.undo_push(message=self.bl_label)
         if isinstance(job.error, Cancelled):
-            self.report({"WARNING"}, f"PlateMatte: cancelled, {len(job.done)} frames are finished")
+            self.report({"WARNING"}, f"PlateMatte: cancelled, {_count(job)} finished")
             return {"CANCELLED"}
         if job.error is not None:
             return self._refuse(job.error)
@@ -121,7 +121,7 @@ class _Matte(_OfNode):
     def _tell_end(self, job: Job) -> None:
         for warning in job.warnings:
             self.report({"WARNING"}, warning)
-        self.report({"INFO"}, f"PlateMatte: v{job.version:03d}, {len(job.done)} frames")
+        self.report({"INFO"}, f"PlateMatte: v{job.version:03d}, {_count(job)}")
 
     def _clean_up(self, context: Any) -> None:
         manager = context.window_manager
@@ -206,6 +206,10 @@ class PLATEMATTE_OT_convert_to_group(_OfNode, bpy.types.Operator):
         except PlateMatteError as error:
             return self._refuse(error)
         return {"FINISHED"}
+
+
+def _count(job: Job) -> str:
+    return "1 frame" if len(job.done) == 1 else f"{len(job.done)} frames"
 
 
 def _print(told: str) -> None:

@@ -24,6 +24,7 @@ from .sockets import LAYER_OF_OUTPUT, OUTPUTS
 from .upstream import linked_roles
 
 STALE, GONE = "STALE, changed since: ", "GONE from the disk: "
+UP_TO_DATE = "up to date"
 _BETWEEN_LOOKS_S = 2.0
 _REST = 20
 """After a look that took long, as on a busy file server, it rests this many times as long."""
@@ -73,14 +74,17 @@ def describe(node: Any) -> str:
     job = running.job_of(node)
     if job is not None:
         return job.told
-    parts = ["last run: " + node.last_run] if node.last_run else []
+    parts = ["last run: " + node.last_run.rstrip(".")] if node.last_run else []
     if not node.shown:
         return "; ".join([*parts, _advice(node)])
     parts.append(f"v{node.shown:03d}, frames {node.shown_frames}{_of_how_many(node)}")
     parts += _missing_layers(node)
-    parts.append(_staleness(node))
-    parts += _troubles_on_disk(node)
-    return "; ".join(parts)
+    staleness, troubles = _staleness(node), _troubles_on_disk(node)
+    # What is gone is not up to date, whatever it was made with.
+    is_gone = any(GONE in trouble for trouble in troubles)
+    if not (is_gone and staleness == UP_TO_DATE):
+        parts.append(staleness)
+    return "; ".join([*parts, *troubles])
 
 
 def wrap(text: str, width: float) -> list[str]:
@@ -94,9 +98,9 @@ def _key(node: Any) -> tuple[int, str]:
 
 
 def _icon(node: Any, text: str) -> str:
-    if not node.shown:
-        return "INFO"
-    return "ERROR" if STALE in text or GONE in text else "CHECKMARK"
+    if STALE in text or GONE in text:
+        return "ERROR"
+    return "INFO" if node.last_run or not node.shown else "CHECKMARK"
 
 
 def _of_how_many(node: Any) -> str:
@@ -143,7 +147,7 @@ def _staleness(node: Any) -> str:
         return f"not known whether it is stale: {error}"
     except (KeyError, TypeError):
         return "not known whether it is stale: its record is of another kind"
-    return STALE + ", ".join(changed) if changed else "up to date"
+    return STALE + ", ".join(changed) if changed else UP_TO_DATE
 
 
 def _troubles_on_disk(node: Any) -> list[str]:

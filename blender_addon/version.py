@@ -35,7 +35,7 @@ def show_folder(node: Any, folder: Path, number: int) -> None:
     """Make the node show the finished frames of a version folder, which has at least one."""
     frames = frames_in(folder)
     record = read_record(folder) or {}
-    outputs = inner_tree.show_files(node, folder / (PATTERN % frames[0]), frames[0])
+    outputs = inner_tree.show_files(node, folder / (PATTERN % frames[0]), frames)
     node.shown_outputs = ",".join(outputs)
     node.shown_frames = format_frames(frames)
     node.made_with = json.dumps(record.get("made_with"), sort_keys=True)
@@ -53,4 +53,6 @@ def show_nothing(node: Any) -> None:
 
 def show_more(node: Any, folder: Path) -> None:
     """Take in frames that came into the folder that is shown."""
-    node.shown_frames = format_frames(frames_in(folder))
+    frames = frames_in(folder)
+    node.shown_frames = format_frames(frames)
+    inner_tree.show_frames(node, frames)

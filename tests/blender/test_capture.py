@@ -316,6 +316,39 @@ def test_the_users_file_is_as_it_was(scene: Any, tree: Any, tmp_path: Path) -> N
     assert len(bpy.app.handlers.render_complete) == 1
 
 
+def test_keyframes_of_nodes_that_are_not_captured_stay(
+    scene: Any, tree: Any, tmp_path: Path
+) -> None:
+    # A copy of a tree shares its keyframes, and a node that is removed takes its own along.
+    image = add_image(tree, write_exr(tmp_path / "a.exr", random_picture(1)))
+    group = bpy.data.node_groups.new("writes", "CompositorNodeTree")
+    group.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    inside = add_image(group, write_exr(tmp_path / "b.exr", random_picture(2)))
+    group.links.new(inside.outputs[0], group.nodes.new("NodeGroupOutput").inputs[0])
+    viewer = group.nodes.new("CompositorNodeViewer")
+    group.links.new(inside.outputs[0], viewer.inputs[0])
+    viewer.inputs[0].keyframe_insert("default_value", frame=1)
+    holder = tree.nodes.new("CompositorNodeGroup")
+    holder.node_tree = group
+    node = api.create(scene, image, holder)
+    below = add_exposure(tree, node.outputs["Foreground"], 0.0)
+    for frame in (1, 7):
+        below.inputs["Exposure"].keyframe_insert("default_value", frame=frame)
+    before = [keys_of(one) for one in (tree, group)]
+    assert all(before)
+    actions = len(bpy.data.actions)
+    capture_at(node, ("plate", "clean"), 1, tmp_path / "in")
+    assert [keys_of(one) for one in (tree, group)] == before
+    assert len(bpy.data.actions) == actions
+
+
+def keys_of(thing: Any) -> list[tuple[str, list[float]]]:
+    return [
+        (curve.data_path, [point.co[0] for point in curve.keyframe_points])
+        for curve in compat.curves_of(thing)
+    ]
+
+
 def test_the_users_render_result_stays(scene: Any, tree: Any, tmp_path: Path) -> None:
     scene.render.resolution_x, scene.render.resolution_y = SIZE
     scene.view_settings.view_transform, scene.view_settings.exposure = "Raw", 0

@@ -51,6 +51,22 @@ def write_version(
     return found
 
 
+def render(scene: Any, frame: int, folder: Path) -> np.ndarray:
+    """Return what a scene renders at a frame, H x W x 4."""
+    image_format = scene.render.image_settings
+    if hasattr(image_format, "media_type"):
+        image_format.media_type = "IMAGE"
+    image_format.file_format, image_format.color_mode = "OPEN_EXR", "RGBA"
+    image_format.color_depth = "32"
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    scene.render.resolution_percentage = 100
+    path = folder / f"rendered.{frame}.exr"
+    scene.render.filepath = str(path)
+    scene.frame_set(frame)
+    bpy.ops.render.render(write_still=True)
+    return oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
+
+
 @pytest.fixture
 def node(scene: Any, tmp_path: Path) -> Any:
     """A node on a plate, its cache in the test's folder."""
@@ -113,6 +129,35 @@ def test_holes_and_frames_beside_the_range_show_nothing(
     assert all(is_nothing(pixels) for pixels in there.values()), there.keys()
     # A frame that is there, after the one that is not.
     check(scene, node, 1003, wanted[1003], tmp_path)
+
+
+@pytest.mark.parametrize("is_group", [False, True])
+def test_what_is_rendered_where_no_frame_is_has_no_colour_and_no_alpha(
+    scene: Any, node: Any, tmp_path: Path, is_group: bool
+) -> None:
+    # A File Output writes nothing for it, whatever it is: this asks for the render itself.
+    wanted = write_version(tmp_path / "cache/v001", (1001, 1003))
+    api.attach(node, 1)
+    write_version(tmp_path / "cache/v001", (1005,))
+    version.show_more(node, tmp_path / "cache/v001")
+    tree = node.id_data
+    shown = inner_tree.to_plain_group(node) if is_group else node
+    tree.links.new(shown.outputs["Foreground"], compat.add_output(tree)[1])
+    rendered = {frame: render(scene, frame, tmp_path) for frame in (1000, 1002, 1003, 1005, 1006)}
+    assert [f for f, pixels in rendered.items() if pixels.any()] == [1003, 1005]
+    np.testing.assert_array_equal(rendered[1003][..., :3], wanted[1003]["Foreground"])
+    np.testing.assert_array_equal(rendered[1003][..., 3], wanted[1003]["Alpha"][..., 0])
+
+
+def test_a_node_leaves_no_animation_behind(scene: Any, node: Any, tmp_path: Path) -> None:
+    write_version(tmp_path / "cache/v001", (1001,))
+    write_version(tmp_path / "cache/v002", (1001, 1002))
+    for number in (1, 2, 1):
+        api.attach(node, number)
+        version.show_more(node, tmp_path / f"cache/v{number:03d}")
+        assert len(bpy.data.actions) == int(compat.MISSING_IS_MAGENTA)
+    node.version = 0
+    assert not bpy.data.actions
 
 
 def test_frames_of_0_and_below_are_shown(scene: Any, node: Any, tmp_path: Path) -> None:
