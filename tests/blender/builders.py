@@ -169,7 +169,7 @@ def names_in_file() -> dict[str, list[tuple[str, int]]]:
     """Return names and users of what a capture might leave behind or change."""
     kinds: dict[str, Callable[[], Any]] = {
         kind: lambda kind=kind: getattr(bpy.data, kind)
-        for kind in ("scenes", "node_groups", "images", "collections", "objects", "movieclips")
+        for kind in "scenes node_groups images collections objects movieclips actions".split()
     }
     # Blender makes that one for the first render of any kind.
     return {

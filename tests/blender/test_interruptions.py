@@ -157,7 +157,7 @@ def test_a_cancel_in_the_capture_leaves_nothing(node: Any) -> None:
     job.cancel()
     assert job.has_ended and isinstance(job.error, Cancelled)
     assert not job.folder.exists()
-    assert api.status(node).startswith("last run: cancelled.; no matte yet")
+    assert api.status(node).startswith("last run: cancelled; no matte yet")
 
 
 def test_a_cancel_while_the_engine_works_returns_at_once_and_keeps_whole_frames(
