@@ -167,9 +167,9 @@ def set_up(scene: Any) -> None:
 
 def names_in_file() -> dict[str, list[tuple[str, int]]]:
     """Return names and users of what a capture might leave behind or change."""
+    counted = ("scenes", "node_groups", "images", "collections", "objects", "movieclips", "actions")
     kinds: dict[str, Callable[[], Any]] = {
-        kind: lambda kind=kind: getattr(bpy.data, kind)
-        for kind in "scenes node_groups images collections objects movieclips actions".split()
+        kind: lambda kind=kind: getattr(bpy.data, kind) for kind in counted
     }
     # Blender makes that one for the first render of any kind.
     return {
