@@ -7,6 +7,7 @@ for on a thread of its own, which never touches Blender and tells by a queue.
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -134,7 +135,7 @@ class Job:
             )
         except Exception as error:
             # A fault of ours: for the artist a sentence, for a report to us the rest.
-            traceback.print_exc()
+            _print_trace(error)
             self._end(internal_error(error))
 
     def run(self, on_told: Callable[[str], None] | None = None) -> None:
@@ -294,6 +295,13 @@ class Job:
         more = len(self.warnings) - 1
         words = f" (and {more} more warning{'s' if more > 1 else ''})" if more else ""
         return WARNING + self.warnings[0] + words
+
+
+def _print_trace(error: Exception) -> None:
+    # Not print_exc: it looks for names that may have been meant, in an object of Blender's that may
+    # be gone, and Blender ended over that once.
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    print(f"{trace}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 
 def _plan(frames: tuple[int, ...], roles: tuple[str, ...], clean_frame: int | None) -> list[Task]:
