@@ -13,7 +13,6 @@ whose text says what to do. docs/td.md has more.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import bpy
 
 from platematte_client import versions, warm
 from platematte_client.errors import Cancelled, PlateMatteError
-from platematte_client.frames import parse_frames
+from platematte_client.frames import Frames, as_frames
 
 from . import compat, inner_tree, version
 from . import status as _status
@@ -42,7 +41,6 @@ __all__ = [
     "write_job",
 ]
 
-Frames = None | int | str | Iterable[int]
 
 stop_engine = warm.stop_engine
 
@@ -89,7 +87,7 @@ def matte(node: Any, frames: Frames = None) -> Path:
 
     Returns the version folder when all is done. Raises PlateMatteError, and Cancelled.
     """
-    job = Job(_ours(node), _as_frames(frames))
+    job = Job(_ours(node), as_frames(frames))
     job.run()
     return job.folder
 
@@ -99,7 +97,7 @@ def write_job(node: Any, frames: Frames = None) -> Path:
 
     The file's "command" is the command line that mattes there; `attach` shows the result.
     """
-    job = Job(_ours(node), _as_frames(frames), is_to_run=False)
+    job = Job(_ours(node), as_frames(frames), is_to_run=False)
     job.run()
     return job.folder / versions.RECORD
 
@@ -124,17 +122,6 @@ def _ours(node: Any) -> Any:
     if not is_ours(node):
         raise PlateMatteError("this is no PlateMatte node.", "Make one with create.")
     return node
-
-
-def _as_frames(frames: Frames) -> tuple[int, ...] | None:
-    if frames is None:
-        return None
-    if isinstance(frames, str):
-        return parse_frames(frames)
-    chosen = (frames,) if isinstance(frames, int) else tuple(int(frame) for frame in frames)
-    if not chosen:
-        raise PlateMatteError("no frames were asked for.")
-    return chosen
 
 
 def _set_property(node: Any, name: str, value: Any) -> None:

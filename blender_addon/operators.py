@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import bpy
 
 from platematte_client.errors import Cancelled, PlateMatteError
+from platematte_client.versions import frames_in
 
 from . import inner_tree, running, status
 from .find import find_node
@@ -108,7 +109,7 @@ class _Matte(_OfNode):
         self._clean_up(context)
 
     def _finish(self, job: Job) -> set[str]:
-        if job.done:
+        if frames_in(job.folder):
             bpy.ops.ed.undo_push(message=self.bl_label)
         if isinstance(job.error, Cancelled):
             self.report({"WARNING"}, f"PlateMatte: cancelled, {_count(job)} finished")
@@ -209,7 +210,9 @@ class PLATEMATTE_OT_convert_to_group(_OfNode, bpy.types.Operator):
 
 
 def _count(job: Job) -> str:
-    return "1 frame" if len(job.done) == 1 else f"{len(job.done)} frames"
+    # On the disk: the engine may have finished more than it had told when it was cancelled.
+    count = len(frames_in(job.folder))
+    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def _print(told: str) -> None:

@@ -7,9 +7,11 @@
 """
 
 import re
-from typing import Iterable, List, Set, Tuple
+from typing import Iterable, List, Optional, Set, Tuple, Union
 
 from platematte_client.errors import PlateMatteError
+
+Frames = Union[None, int, str, Iterable[int]]
 
 _PART = re.compile(r"(-?\d+)(?:-(-?\d+)(?:x(\d+))?)?")
 _FIX = "Write 1001-1100, every second frame as 1001-1100x2, several with commas."
@@ -32,6 +34,23 @@ def parse_frames(text: str) -> Tuple[int, ...]:
         ahead = 1 if last >= first else -1
         frames.update(range(first, last + ahead, step * ahead))
     return tuple(sorted(frames))
+
+
+def as_frames(frames: Frames) -> Optional[Tuple[int, ...]]:
+    """Return the frames that a script asked for: a number, numbers or a range as text; None: all.
+
+    Raises PlateMatteError for no frame at all and for text that is no range.
+    """
+    if frames is None:
+        return None
+    if isinstance(frames, str):
+        return parse_frames(frames)
+    chosen = (frames,) if isinstance(frames, int) else tuple(int(frame) for frame in frames)
+    if not chosen:
+        raise PlateMatteError(
+            "no frames were asked for.", "Name some, or leave frames out for the node's range."
+        )
+    return chosen
 
 
 def runs(frames: Iterable[int]) -> List[Tuple[int, int]]:

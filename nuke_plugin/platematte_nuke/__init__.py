@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Iterable, Optional, Tuple, Union
+from typing import Any, Optional
 
 import nuke
 
 from platematte_client import warm
 from platematte_client.errors import Cancelled, PlateMatteError
-from platematte_client.frames import parse_frames
+from platematte_client.frames import Frames, as_frames
 
 from . import readback
 from .edits import kept_selection
@@ -41,7 +41,6 @@ __all__ = [
     "write_job",
 ]
 
-Frames = Union[None, int, str, Iterable[int]]
 
 stop_engine = warm.stop_engine
 
@@ -83,8 +82,8 @@ def run(node: nuke.Node, frames: Frames = None, wait: bool = True) -> Run:
     ended, `cancel()` stops it. Raises PlateMatteError, and Cancelled when the artist stops it.
     """
     if wait:
-        return run_and_wait(node, _as_frames(frames))
-    return run_in_background(node, _as_frames(frames), lambda run: None)
+        return run_and_wait(node, as_frames(frames))
+    return run_in_background(node, as_frames(frames), lambda run: None)
 
 
 def write_job(node: nuke.Node, frames: Frames = None) -> Path:
@@ -92,24 +91,13 @@ def write_job(node: nuke.Node, frames: Frames = None) -> Path:
 
     The file's "command" is the command line that mattes there; `attach` shows the result.
     """
-    return _write_job(node, _as_frames(frames))
+    return _write_job(node, as_frames(frames))
 
 
 def attach(node: nuke.Node, version: int) -> None:
     """Show a version that is there already. Raises PlateMatteError when it has no frames."""
     check_ours(node)
     readback.show_version(node, read_cache(node), version)
-
-
-def _as_frames(frames: Frames) -> Optional[Tuple[int, ...]]:
-    if frames is None:
-        return None
-    if isinstance(frames, str):
-        return parse_frames(frames)
-    chosen = (frames,) if isinstance(frames, int) else tuple(int(frame) for frame in frames)
-    if not chosen:
-        raise PlateMatteError("no frames were asked for.")
-    return chosen
 
 
 def _set_knob(node: nuke.Node, name: str, value: Any) -> None:

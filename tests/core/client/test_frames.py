@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from platematte.images.sequence import parse_frames as parse_as_the_engine
 from platematte_client.errors import PlateMatteError
-from platematte_client.frames import LONGEST, format_frames, parse_frames, runs
+from platematte_client.frames import LONGEST, as_frames, format_frames, parse_frames, runs
 
 parts = st.builds(
     lambda first, length, step: f"{first}-{first + length}x{step}" if step else str(first),
@@ -45,3 +46,16 @@ def test_runs_hold_every_frame_once_and_have_a_hole_between_them(frames: set[int
     found = runs(frames)
     assert [frame for first, last in found for frame in range(first, last + 1)] == sorted(frames)
     assert all(after[0] > before[1] + 1 for before, after in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [(None, None), (1001, (1001,)), ("1001-1005x2", (1001, 1003, 1005)), (range(3), (0, 1, 2))],
+)
+def test_a_script_may_ask_for_a_number_for_numbers_and_for_text(asked: Any, meant: Any) -> None:
+    assert as_frames(asked) == meant
+
+
+def test_no_frame_at_all_is_refused_with_what_to_do() -> None:
+    with pytest.raises(PlateMatteError, match="no frames were asked for. Name some"):
+        as_frames([])
