@@ -57,5 +57,5 @@ def test_a_script_may_ask_for_a_number_for_numbers_and_for_text(asked: Any, mean
 
 
 def test_no_frame_at_all_is_refused_with_what_to_do() -> None:
-    with pytest.raises(PlateMatteError, match="no frames were asked for. Name some"):
+    with pytest.raises(PlateMatteError, match=r"no frames were asked for\. Name some"):
         as_frames([])
