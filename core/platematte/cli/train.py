@@ -37,7 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=("auto", "bf16", "fp32"),
+        help="arithmetic of the layers; default: bf16 where the device computes it, else fp32",
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the training")
     parser.add_argument("--pack", type=Path, help="also write a small copy of the state, to keep")
     parser.set_defaults(run=run)

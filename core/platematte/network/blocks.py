@@ -8,6 +8,7 @@ Function in Deep Networks", 2020), which trains as well at this depth.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -148,7 +149,16 @@ def _can_fuse(features: Tensor, other: Tensor | None) -> bool:
         return False
     parts = [features] if other is None else [features, other]
     is_packed = all(part.is_contiguous(memory_format=torch.channels_last) for part in parts)
-    return is_packed and (other is None or other.dtype == _arithmetic("cpu"))
+    dtype = _arithmetic("cpu")
+    return is_packed and fuses(dtype) and (other is None or other.dtype == dtype)
+
+
+@functools.cache
+def fuses(dtype: torch.dtype) -> bool:
+    """Whether this CPU has operators of one sweep in a type; bfloat16 takes at least AVX-512."""
+    if dtype is torch.bfloat16:
+        return bool(_HAS_FUSED and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return _HAS_FUSED and dtype is torch.float32
 
 
 def _arithmetic(device: str) -> torch.dtype:

@@ -53,6 +53,12 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     return _TYPES[name]
 
 
+def choose_training_type(device: torch.device) -> torch.dtype:
+    """Return bfloat16, which needs no scaling of gradients, but where it is only imitated."""
+    is_imitated = device.type == "cpu" and not computes_bf16()
+    return torch.float32 if is_imitated else torch.bfloat16
+
+
 def computes_bf16() -> bool:
     """Tell whether this CPU has bfloat16 instructions; older releases of torch cannot tell."""
     tell = getattr(torch.cpu, "get_capabilities", None)

@@ -1,15 +1,14 @@
 """How weights follow their gradients: Muon for the matrices of the layers, AdamW for the rest.
 
-Muon (Jordan et al. 2024, torch's own) makes a step of equal length along every direction that a
-layer's matrix knows, so that few samples go farther; docs/decisions/0007 has the figures. The step
-is scaled to the size of AdamW's (Liu et al., "Muon is Scalable for LLM Training", 2025), so that
-one rate serves both.
+With Muon few samples go farther; docs/decisions/0007 has the figures.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+
+from .muon import Muon
 
 Tensor = torch.Tensor
 Moments = dict[str, dict[str, Tensor]]
@@ -37,10 +36,7 @@ class Optimizer:
         self._parts: list[torch.optim.Optimizer] = [self._adam]
         # torch refuses an optimizer of nothing.
         if self._matrices:
-            matrices = self._matrices.values()
-            self._muon = torch.optim.Muon(
-                matrices, weight_decay=_DECAY, adjust_lr_fn="match_rms_adamw"
-            )
+            self._muon = Muon(self._matrices.values(), _DECAY)
             self._parts.append(self._muon)
         self.rate = 1e-4
 

@@ -17,6 +17,7 @@ from torch import nn
 
 from ..errors import SettingsInvalid
 from ..memory import keep_freed_memory
+from ..network.device import choose_training_type
 from ..network.matter import Matter
 from ..network.weights import save_weights
 from .architectures import ARCHITECTURES, Trainee, cues_of, save_trained
@@ -67,8 +68,8 @@ class TrainSettings:
     """Where to train."""
     threads: int = 1
     """CPU threads of the training process."""
-    precision: str = "bf16"
-    """bf16 or fp32 for the convolutions."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """Arithmetic of the layers; auto: bf16 where the device computes it, else fp32."""
     validation_count: int = 48
     """Samples of the fixed validation set."""
 
@@ -168,10 +169,10 @@ class _Run:
         """Learn from one batch."""
         network, optimizer = self.trainee.network, self.optimizer
         self._set_rate()
-        device_type = next(network.parameters()).device.type
+        device = next(network.parameters()).device
         # BatchNorm takes a sample in before anyone can tell that it overflows.
         buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
-        with _precision(self.settings.precision, device_type):
+        with _precision(self.settings.precision, device):
             terms = self.trainee.loss(samples)
         network.zero_grad(set_to_none=True)
         terms["total"].backward()
@@ -237,10 +238,11 @@ class _Run:
             network.train()
 
 
-def _precision(name: str, device_type: str) -> contextlib.AbstractContextManager[object]:
-    if name == "fp32":
-        return contextlib.nullcontext()
-    return torch.autocast(device_type, torch.bfloat16)
+def _precision(name: str, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    is_apt = choose_training_type(device) is torch.bfloat16
+    if name == "bf16" or (name == "auto" and is_apt):
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
 
 
 def draw_validation(settings: TrainSettings) -> list[Sample]:

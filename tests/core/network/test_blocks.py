@@ -22,6 +22,9 @@ needs_fused = pytest.mark.skipif(
 )
 
 
+AVX512 = ("avx512_bw", "avx512_vl", "avx512_dq")
+
+
 def packed(*shape: int, seed: int = 1) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     image = torch.randn(*shape, generator=random)
@@ -143,7 +146,8 @@ def test_the_network_answers_the_same_either_way(
         at_once = answer()
     fused = len(counted)
     recorded = answer()
-    assert fused > 20 and len(counted) == fused
+    assert len(counted) == fused
+    assert fused > 20 if blocks.fuses(precision) else fused == 0
     with torch.inference_mode():
         exact = matter(cues)
     for name in ("alpha", "coarse", "error"):
@@ -153,3 +157,25 @@ def test_the_network_answers_the_same_either_way(
         ]
         # In bfloat16 either is as far from float32 as the other.
         assert errors[0] <= 1.1 * errors[1] + 1e-5, name
+
+
+def test_a_cpu_without_avx512_has_bfloat16_step_by_step(
+    monkeypatch: pytest.MonkeyPatch,
+    make_matter: MakeMatter,
+    make_cues: MakeCues,
+    counted: list[bool],
+) -> None:
+    monkeypatch.setattr(blocks, "fuses", lambda dtype: dtype is torch.float32)
+    matter, cues = make_matter(guess=True), make_cues(64, 96)
+    with torch.inference_mode():
+        with torch.autocast("cpu", torch.bfloat16):
+            imitated = matter(cues)
+        assert not counted
+        assert float((imitated.alpha - matter(cues).alpha).abs().mean()) < 0.005
+
+
+@pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() == "DEFAULT", reason="not an x86 CPU")
+def test_whether_bfloat16_is_fused_is_what_the_cpu_has() -> None:
+    has = torch.cpu.get_capabilities()
+    needed = all(has[name] for name in AVX512) or has["avx_ne_convert"]
+    assert blocks.fuses(torch.bfloat16) is (blocks._HAS_FUSED and needed)

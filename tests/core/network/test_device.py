@@ -155,3 +155,18 @@ def test_other_errors_are_not_taken_for_want_of_memory(
     assert len(asked) == 1
     assert is_out_of_memory(RuntimeError("CUDA error: out of memory"))
     assert not is_out_of_memory(RuntimeError("shapes differ"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "has", "expected"),
+    [
+        ("cpu", True, torch.bfloat16),
+        ("cpu", False, torch.float32),
+        ("cuda", False, torch.bfloat16),
+    ],
+)
+def test_training_is_in_bf16_but_where_a_cpu_only_imitates_it(
+    monkeypatch: pytest.MonkeyPatch, kind: str, has: bool, expected: torch.dtype
+) -> None:
+    monkeypatch.setattr(device_module, "computes_bf16", lambda: has)
+    assert device_module.choose_training_type(torch.device(kind)) is expected

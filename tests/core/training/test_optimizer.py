@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from platematte.training import muon
 from platematte.training.optimizer import Optimizer
 
 Tensor = torch.Tensor
@@ -55,7 +56,7 @@ def test_the_way_weights_lie_in_memory_changes_no_step() -> None:
             give_gradients(network, seed)
             optimizer.step()
     pairs = zip(*(network.parameters() for network in networks), strict=True)
-    # In bfloat16, another order of the columns sums up otherwise.
+    # Another order of the columns sums up otherwise.
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in pairs)
 
 
@@ -127,3 +128,39 @@ def test_the_rate_is_that_of_both(rate: float) -> None:
         lengths.append({name: float((after[name] - before[name]).norm()) for name in after})
     for name, length in lengths[0].items():
         assert lengths[1][name] == pytest.approx(2 * length, rel=0.01), name
+
+
+def test_where_the_device_computes_bf16_a_step_is_that_of_torch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(muon, "choose_training_type", lambda _: torch.bfloat16)
+    ours, theirs = make_network(), make_network()
+    optimizer = Optimizer(ours, uses_muon=True)
+    optimizer.rate = 0.01
+    matrix = nn.Parameter(theirs.get_parameter("0.weight").detach().flatten(1))
+    plain = torch.optim.Muon([matrix], lr=0.01, weight_decay=1e-4, adjust_lr_fn="match_rms_adamw")
+    for seed in range(3):
+        for network in (ours, theirs):
+            give_gradients(network, seed)
+        gradient = theirs.get_parameter("0.weight").grad
+        assert gradient is not None
+        matrix.grad = gradient.flatten(1)
+        optimizer.step()
+        plain.step()
+    assert torch.allclose(ours.get_parameter("0.weight").flatten(1), matrix, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12), (16, 16)])
+def test_float32_and_bfloat16_point_the_same_way(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]
+) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(7))
+    found = []
+    for kind in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(muon, "choose_training_type", lambda _, kind=kind: kind)
+        found.append(muon.orthogonalised(matrix))
+        assert found[-1].dtype is torch.float32
+        lengths = torch.linalg.svdvals(found[-1])
+        assert 0.5 < float(lengths.min()) <= float(lengths.max()) < 1.3
+    cosine = torch.nn.functional.cosine_similarity(*(f.flatten() for f in found), dim=0)
+    assert float(cosine) > 0.999
