@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from platematte.network.blocks import shrink
+from platematte.network.blocks import fuses, shrink
 from platematte.network.matter import Cues, Matter
 from platematte.network.refine import shuffle2, upsample
 from platematte.network.tiles import padded_rows
@@ -64,16 +64,23 @@ def test_hints_that_take_no_memory_are_hints_of_zeros(
     # Random weights hardly let the hints through; a bias makes sure that they count.
     torch.nn.init.normal_(matter.look_stage.hints.bias, std=2.0)
     size = cues.plate.shape[2:]
-    answers = []
+    answers, exact = [], []
     for hints in (torch.zeros(1, 3, *size), torch.zeros(1, 1, 1, 1).expand(1, 3, *size)):
         whole = padded_rows(
             Cues(cues.plate, cues.clean, cues.trust, hints), 0, -(-height // 32) * 32, 32
         )
         with torch.inference_mode(), torch.autocast("cpu", precision, precision != torch.float32):
             answers.append(matter(whole).alpha)
+        with torch.inference_mode():
+            exact.append(matter(whole).alpha)
     assert answers[0].shape == answers[1].shape
-    tolerance = 1e-5 if precision is torch.float32 else 1e-2
-    assert torch.allclose(*answers, atol=tolerance)
+    if fuses(precision):
+        tolerance = 1e-5 if precision is torch.float32 else 1e-2
+        assert torch.allclose(*answers, atol=tolerance)
+    else:
+        # Sums that are rounded on the way round otherwise; neither is farther from the exact ones.
+        errors = [float((answer - exact[0]).abs().mean()) for answer in answers]
+        assert errors[1] <= 1.1 * errors[0] + 1e-5
 
 
 def test_hints_of_one_value_everywhere_are_heard(
