@@ -163,6 +163,20 @@ MISTAKES = [
         ),
     ),
     _mistake(
+        "what is shown leaves no undo step, so that an undo frees the image alone",
+        INTERRUPTIONS,
+        ("job.py", "        undo.leave_step(UNDO_STEP)\n\n    def _end", "\n    def _end"),
+    ),
+    _mistake(
+        "what was undone in mid-job is shown again at the next frame",
+        INTERRUPTIONS,
+        (
+            "job.py",
+            "        if not self._was_shown:\n",
+            "        if inner_tree.shown_folder(node) != self.folder:\n",
+        ),
+    ),
+    _mistake(
         "cancel does not reach the engine",
         ("test_cancel_stops_the_engine.py",),
         ("job.py", "            self._engine.cancel()\n", "            pass\n"),
