@@ -217,7 +217,8 @@ class Job:
         has_ended = engine.has_ended
         finished = [told.frame for told in engine.news() if self._note(told)]
         self.done += [frame for frame in finished if frame is not None]
-        if finished:
+        # The end follows the last frame at once, and shows all of them.
+        if finished and len(self.done) < len(self.order.frames):
             self._show()
         if has_ended:
             self._end(engine.error)

@@ -131,6 +131,30 @@ def test_an_undo_takes_back_what_is_shown_and_then_what_was_done_before(
     assert node_now().shown_frames == "1001-1012"
 
 
+def test_an_undo_into_an_earlier_matte_does_not_lose_the_node(node: Any) -> None:
+    first = Job(node)
+    step_until(first, lambda: bool(first.done))
+    finish(first)
+    job = Job(node)
+    job.step()
+    bpy.ops.ed.undo()
+    # The step was left in the middle of the first job, and has its mark.
+    assert node_now().run_id == first.ticket.id
+    finish(job)
+    assert job.error is None
+    assert (node_now().shown, node_now().shown_frames) == (2, "1001-1012")
+
+
+def test_a_matte_of_one_frame_is_one_undo_step(node: Any) -> None:
+    label_and_leave_steps(node)
+    api.matte(node, 1001)
+    assert node.shown_frames == "1001"
+    bpy.ops.ed.undo()
+    assert (node_now().label, node_now().shown) == ("three", 0)
+    bpy.ops.ed.undo()
+    assert node_now().label == "two"
+
+
 def test_the_end_of_a_cancelled_matte_can_be_undone(node: Any) -> None:
     label_and_leave_steps(node)
     job = Job(node)
