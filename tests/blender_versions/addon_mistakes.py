@@ -177,6 +177,24 @@ MISTAKES = [
         ),
     ),
     _mistake(
+        "a node with the mark of an earlier job taken for another",
+        INTERRUPTIONS,
+        (
+            "running.py",
+            "            named = [node for node in our_nodes() if self._is_named(node)]\n",
+            "            named = [n for n in our_nodes() if self._is_named(n) and not n.run_id]\n",
+        ),
+    ),
+    _mistake(
+        "a matte of one frame leaves two undo steps",
+        INTERRUPTIONS,
+        (
+            "job.py",
+            "        if finished and len(self.done) < len(self.order.frames):\n",
+            "        if finished:\n",
+        ),
+    ),
+    _mistake(
         "cancel does not reach the engine",
         ("test_cancel_stops_the_engine.py",),
         ("job.py", "            self._engine.cancel()\n", "            pass\n"),
