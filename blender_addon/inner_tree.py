@@ -126,16 +126,17 @@ def show_files(node: Any, first_file: Path, frames: Sequence[int]) -> tuple[str,
     return tuple(shown)
 
 
-def show_frames(node: Any, frames: Sequence[int]) -> None:
+def show_frames(node: Any, frames: Sequence[int]) -> bool:
     """Say which frames are there, to a Blender that does not show nothing where a file is missing.
 
     A value of 1 at these frames and 0 at all others, keyed, is what all pixels are multiplied by.
+    Returns whether data-blocks were made or removed for it, so that an undo step is due.
     """
     tree = node.node_tree
     gate = tree.nodes.get(_GATE) if tree is not None else None
     if gate is None:
-        return
-    _forget_keys(tree)
+        return False
+    is_new = not _empty_keys(tree)
     value = gate.outputs[0]
     keys = {-LONGEST: 0.0}
     for first, last in runs(frames):
@@ -146,6 +147,21 @@ def show_frames(node: Any, frames: Sequence[int]) -> None:
     for curve in compat.curves_of(tree):
         for point in curve.keyframe_points:
             point.interpolation = "CONSTANT"
+    return is_new
+
+
+def _empty_keys(tree: Any) -> bool:
+    """Take all keys away; return whether their action is still there, to take others.
+
+    It stays where it can: frames come one by one, and each new action would want an undo step.
+    """
+    action = tree.animation_data.action if tree.animation_data is not None else None
+    if action is None or action.users > 1:
+        _forget_keys(tree)
+        return False
+    for curve in compat.curves_of(tree):
+        curve.keyframe_points.clear()
+    return True
 
 
 def _forget_keys(tree: Any) -> None:

@@ -1,8 +1,9 @@
 """A matte as a state machine: checks, capture frame by frame, engine, result.
 
 `step` is one short slice of work on Blender's main thread. Between two steps nothing of Blender's
-is held but names, so that undo, loading, renaming and deleting cannot hurt. The engine is waited
-for on a thread of its own, which never touches Blender and tells by a queue.
+is held but names, and whatever made or removed data-blocks has left an undo step, so that undo,
+loading, renaming and deleting cannot hurt. The engine is waited for on a thread of its own, which
+never touches Blender and tells by a queue.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from platematte_client.frames import format_frames
 from platematte_client.messages import Progress
 from platematte_client.pace import Pace, describe_seconds
 
-from . import capture, inner_tree, running, stale, status, version
+from . import capture, inner_tree, running, stale, status, undo, version
 from .engine_run import EngineRun, name_inputs, tidy_up
 from .find import Place, place_of
 from .order import read_order
@@ -36,6 +37,7 @@ _BETWEEN_RELOADS_S = 2.0
 _SHARE_OF_CAPTURE = 0.3
 """Of the time of a frame, for the progress bar."""
 WARNING = "warning: "
+UNDO_STEP = "PlateMatte Result"
 
 
 class State(Enum):
@@ -102,6 +104,7 @@ class Job:
         self._pace = Pace()
         self._engine: EngineRun | None = None
         self._next_reload = 0.0
+        self._was_shown = False
         self._tell(f"captures {format_frames(self.order.frames)}")
         node.last_run = ""
         running.begin(self)
@@ -214,7 +217,8 @@ class Job:
         has_ended = engine.has_ended
         finished = [told.frame for told in engine.news() if self._note(told)]
         self.done += [frame for frame in finished if frame is not None]
-        if finished:
+        # The end follows the last frame at once, and shows all of them.
+        if finished and len(self.done) < len(self.order.frames):
             self._show()
         if has_ended:
             self._end(engine.error)
@@ -238,19 +242,30 @@ class Job:
         self.told = f"v{self.version:03d}: {words}"
 
     def _show(self) -> None:
-        """Show the frames that are finished so far."""
+        """Show the frames that are finished so far.
+
+        Who undoes that, or has the node show another version, is not disturbed before the end.
+        """
         node = self.ticket.find()
         if node is None:
             return
-        if inner_tree.shown_folder(node) != self.folder:
-            version.show_folder(node, self.folder, self.version)
+        if not self._was_shown:
+            self._was_shown = True
+            self._show_version(node)
             return
-        version.show_more(node, self.folder)
+        if inner_tree.shown_folder(node) != self.folder:
+            return
+        if version.show_more(node, self.folder):
+            undo.leave_step(UNDO_STEP)
         scene, now = bpy.data.scenes.get(self._scene_name), time.monotonic()
         at_hand = scene is not None and scene.frame_current in self.done[-1:]
         if at_hand or now >= self._next_reload:
             self._next_reload = now + _BETWEEN_RELOADS_S
             inner_tree.reload(node)
+
+    def _show_version(self, node: Any) -> None:
+        version.show_folder(node, self.folder, self.version)
+        undo.leave_step(UNDO_STEP)
 
     def _end(self, error: Exception | None) -> None:
         self.state = State.ENDED
@@ -282,9 +297,9 @@ class Job:
             return
         node.run_id = ""
         node.last_run = self._tell_end(there)
-        if there and self._engine is not None:
-            version.show_folder(node, self.folder, self.version)
         status.forget(node)
+        if there and self._engine is not None:
+            self._show_version(node)
 
     def _tell_end(self, there: tuple[int, ...]) -> str:
         if self.error is not None:

@@ -109,8 +109,6 @@ class _Matte(_OfNode):
         self._clean_up(context)
 
     def _finish(self, job: Job) -> set[str]:
-        if frames_in(job.folder):
-            bpy.ops.ed.undo_push(message=self.bl_label)
         if isinstance(job.error, Cancelled):
             self.report({"WARNING"}, f"PlateMatte: cancelled, {_count(job)} finished")
             return {"CANCELLED"}

@@ -37,8 +37,8 @@ class Ticket:
         # A copy carries the mark as well.
         named = [node for node in marked if self._is_named(node)]
         if not marked:
-            # An undo may have taken the mark away.
-            named = [node for node in our_nodes() if self._is_named(node) and not node.run_id]
+            # An undo may have taken the mark away, or brought back that of an earlier job.
+            named = [node for node in our_nodes() if self._is_named(node)]
         found = next(iter(named or marked), None)
         if found is not None:
             self.mark(found)

@@ -51,8 +51,8 @@ def show_nothing(node: Any) -> None:
     node.shown = node.version = 0
 
 
-def show_more(node: Any, folder: Path) -> None:
-    """Take in frames that came into the folder that is shown."""
+def show_more(node: Any, folder: Path) -> bool:
+    """Take in frames that came into the folder that is shown; return as `show_frames` does."""
     frames = frames_in(folder)
     node.shown_frames = format_frames(frames)
-    inner_tree.show_frames(node, frames)
+    return inner_tree.show_frames(node, frames)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from builders import make_shot, names_in_file, read_exr, render_outputs
 
-from blender_addon import api, compat, running
+from blender_addon import api, compat, inner_tree, running
 from blender_addon.capture import TEMPORARY
 from blender_addon.job import Job, State
 from platematte_client.errors import Cancelled, PlateMatteError
@@ -93,6 +93,109 @@ def test_an_undo_in_the_capture_and_one_in_the_computation_hurt_nothing(
     there = render_outputs(bpy.context.scene, node_now(), 1002, tmp_path)
     file = read_exr(job.folder / "matte.1002.exr")
     np.testing.assert_array_equal(there["Alpha"][..., 0], file["A"])
+
+
+def label_and_leave_steps(node: Any) -> None:
+    """Leave undo steps that differ in the node's label, and hold the same of its inner tree."""
+    for label in ("one", "two", "three"):
+        node.label = label
+        bpy.ops.ed.undo_push(message=label)
+
+
+def test_an_undo_takes_back_what_is_shown_and_then_what_was_done_before(
+    node: Any, tmp_path: Path
+) -> None:
+    label_and_leave_steps(node)
+    job = Job(node)
+    step_until(job, lambda: bool(job.done))
+    assert node.shown == 1
+    bpy.ops.ed.undo()
+    # A step too far: the tree inside would be kept as it is, and the image that it shows be freed.
+    assert (node_now().label, node_now().shown) == ("three", 0)
+    assert inner_tree.shown_image(node_now()) is None
+    bpy.ops.ed.undo()
+    assert node_now().label == "two"
+    before = len(job.done)
+    step_until(job, lambda: len(job.done) > before)
+    # The artist's way back is still there: nothing was shown, and so no step was left.
+    bpy.ops.ed.redo()
+    assert node_now().label == "three"
+    finish(job)
+    assert job.error is None and node_now().shown_frames == "1001-1012"
+    there = render_outputs(bpy.context.scene, node_now(), 1012, tmp_path)
+    file = read_exr(job.folder / "matte.1012.exr")
+    np.testing.assert_array_equal(there["Alpha"][..., 0], file["A"])
+    bpy.ops.ed.undo()
+    assert (node_now().label, node_now().shown) == ("three", 0)
+    bpy.ops.ed.redo()
+    assert node_now().shown_frames == "1001-1012"
+
+
+def test_an_undo_into_an_earlier_matte_does_not_lose_the_node(node: Any) -> None:
+    first = Job(node)
+    step_until(first, lambda: bool(first.done))
+    finish(first)
+    job = Job(node)
+    job.step()
+    bpy.ops.ed.undo()
+    # The step was left in the middle of the first job, and has its mark.
+    assert node_now().run_id == first.ticket.id
+    finish(job)
+    assert job.error is None
+    assert (node_now().shown, node_now().shown_frames) == (2, "1001-1012")
+
+
+def test_a_matte_of_one_frame_is_one_undo_step(node: Any) -> None:
+    label_and_leave_steps(node)
+    api.matte(node, 1001)
+    assert node.shown_frames == "1001"
+    bpy.ops.ed.undo()
+    assert (node_now().label, node_now().shown) == ("three", 0)
+    bpy.ops.ed.undo()
+    assert node_now().label == "two"
+
+
+def test_the_end_of_a_cancelled_matte_can_be_undone(node: Any) -> None:
+    label_and_leave_steps(node)
+    job = Job(node)
+    step_until(job, lambda: bool(job.done))
+    # Where nothing is shown a cancel shows what there is.
+    bpy.ops.ed.undo()
+    job.cancel()
+    assert node_now().shown == 1
+    bpy.ops.ed.undo()
+    assert (node_now().label, node_now().shown) == ("three", 0)
+    assert job._engine is not None and job._engine.wait(PATIENCE_S)
+
+
+def test_further_frames_neither_make_nor_remove_data_blocks(node: Any) -> None:
+    """An undo would free such, and each would want an undo step."""
+    job = Job(node)
+    step_until(job, lambda: bool(job.done))
+    before = blocks_in_file()
+    step_until(job, lambda: len(job.done) > 3)
+    assert str(job.done[-1]) in node.shown_frames
+    assert blocks_in_file() == before
+    job.cancel()
+    assert job._engine is not None and job._engine.wait(PATIENCE_S)
+
+
+def blocks_in_file() -> set[tuple[str, int]]:
+    """Return kind and address of each data-block that a node may point to."""
+    kinds = ("actions", "images", "node_groups", "scenes")
+    return {(kind, block.as_pointer()) for kind in kinds for block in getattr(bpy.data, kind)}
+
+
+def test_another_version_that_is_chosen_meanwhile_stays_until_the_end(node: Any) -> None:
+    api.matte(node, 1001)
+    job = Job(node)
+    step_until(job, lambda: bool(job.done))
+    node.version = 1
+    before = len(job.done)
+    step_until(job, lambda: len(job.done) > before)
+    assert (node.shown, node.shown_frames) == (1, "1001")
+    finish(job)
+    assert (node.shown, node.shown_frames) == (2, "1001-1012")
 
 
 def test_a_renamed_node_gets_its_result(node: Any) -> None:

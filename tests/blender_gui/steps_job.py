@@ -184,6 +184,29 @@ def undo() -> Iterator[float]:
     picture("after_undo")
 
 
+def undo_a_result() -> Iterator[float]:
+    """Ctrl-Z takes the first result back, then what was done before; the end shows all of it."""
+    yield from graph.comp(last=1006)
+    for name in ("first", "second", "third"):
+        tree().nodes["Plate"].label = name
+        bpy.ops.ed.undo_push(message=name)
+    start("matte_range", only_node())
+    yield from until(lambda: count(only_node().shown_frames) >= 1, COLD_S, "a first result")
+    for held, label in (({}, "third"), ({}, "second"), ({"shift": True}, "third")):
+        press("Z", ctrl=True, **held)
+        yield 0.7
+        assert tree().nodes["Plate"].label == label, tree().nodes["Plate"].label
+        assert is_running() and only_node().shown == 0, "the result is taken back, the job goes on"
+    picture("undone_result")
+    yield from until(matted(6), COLD_S, "the job ends well")
+    press("Z", ctrl=True)
+    yield from until(lambda: only_node().shown == 0, 5, "the end can be undone")
+    press("Z", ctrl=True, shift=True)
+    yield from until(matted(6), 5, "and redone")
+    assert leftovers() == [] and len(bpy.data.scenes) == 1
+    assert_version_is_whole(versions(only_node())[-1])
+
+
 def undo_the_node() -> Iterator[float]:
     """Undoing the node itself during its job ends the job in words, not in a crash."""
     yield from graph.comp(last=1012)
@@ -260,6 +283,7 @@ ALL = [
     ("escape", escape),
     ("escape_early", escape_early),
     ("undo", undo),
+    ("undo_a_result", undo_a_result),
     ("undo_the_node", undo_the_node),
     ("render_meanwhile", render_meanwhile),
     ("play_meanwhile", play_meanwhile),

@@ -163,6 +163,38 @@ MISTAKES = [
         ),
     ),
     _mistake(
+        "what is shown leaves no undo step, so that an undo frees the image alone",
+        INTERRUPTIONS,
+        ("job.py", "        undo.leave_step(UNDO_STEP)\n\n    def _end", "\n    def _end"),
+    ),
+    _mistake(
+        "what was undone in mid-job is shown again at the next frame",
+        INTERRUPTIONS,
+        (
+            "job.py",
+            "        if not self._was_shown:\n",
+            "        if inner_tree.shown_folder(node) != self.folder:\n",
+        ),
+    ),
+    _mistake(
+        "a node with the mark of an earlier job taken for another",
+        INTERRUPTIONS,
+        (
+            "running.py",
+            "            named = [node for node in our_nodes() if self._is_named(node)]\n",
+            "            named = [n for n in our_nodes() if self._is_named(n) and not n.run_id]\n",
+        ),
+    ),
+    _mistake(
+        "a matte of one frame leaves two undo steps",
+        INTERRUPTIONS,
+        (
+            "job.py",
+            "        if finished and len(self.done) < len(self.order.frames):\n",
+            "        if finished:\n",
+        ),
+    ),
+    _mistake(
         "cancel does not reach the engine",
         ("test_cancel_stops_the_engine.py",),
         ("job.py", "            self._engine.cancel()\n", "            pass\n"),
