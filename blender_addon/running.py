@@ -28,7 +28,8 @@ class Ticket:
 
     def mark(self, node: Any) -> None:
         """Put the mark on the node."""
-        node.run_id = self.id
+        if node.run_id != self.id:
+            node.run_id = self.id
         self.node_name, self.tree_name = node.name, node.id_data.name
 
     def find(self) -> Any:
@@ -108,18 +109,35 @@ def _unmark_on_load(*_: Any) -> None:
             node.run_id = ""
 
 
+@bpy.app.handlers.persistent
+def _mark_again(*_: Any) -> None:
+    """Mark the node that an undo or a redo put in the place of the one that was marked.
+
+    Until the next frame is there the job would not look for it, and the node would ask for a matte.
+    """
+    if current is not None:
+        current.ticket.find()
+
+
 def register() -> None:
-    """Watch for another file being loaded."""
+    """Watch for another file being loaded, and for undo."""
     bpy.app.handlers.load_pre.append(_cancel_on_load)
     bpy.app.handlers.load_post.append(_unmark_on_load)
+    bpy.app.handlers.undo_post.append(_mark_again)
+    bpy.app.handlers.redo_post.append(_mark_again)
 
 
 def unregister() -> None:
     """End what is under way, and the engine."""
-    if _cancel_on_load in bpy.app.handlers.load_pre:
-        bpy.app.handlers.load_pre.remove(_cancel_on_load)
-    if _unmark_on_load in bpy.app.handlers.load_post:
-        bpy.app.handlers.load_post.remove(_unmark_on_load)
+    handlers = bpy.app.handlers
+    for calls, one in (
+        (handlers.load_pre, _cancel_on_load),
+        (handlers.load_post, _unmark_on_load),
+        (handlers.undo_post, _mark_again),
+        (handlers.redo_post, _mark_again),
+    ):
+        if one in calls:
+            calls.remove(one)
     if current is not None:
         current.cancel()
     warm.stop_engine()

@@ -131,6 +131,21 @@ def test_an_undo_takes_back_what_is_shown_and_then_what_was_done_before(
     assert node_now().shown_frames == "1001-1012"
 
 
+def test_after_an_undo_and_a_redo_the_node_says_at_once_that_it_is_under_way(node: Any) -> None:
+    label_and_leave_steps(node)
+    job = Job(node)
+    step_until(job, lambda: bool(job.done))
+    bpy.ops.ed.undo()
+    assert running.job_of(node_now()) is job
+    bpy.ops.ed.undo()
+    assert running.job_of(node_now()) is job
+    bpy.ops.ed.redo()
+    assert running.job_of(node_now()) is job
+    job.cancel()
+    assert running.job_of(node_now()) is None
+    assert job._engine is not None and job._engine.wait(PATIENCE_S)
+
+
 def test_an_undo_into_an_earlier_matte_does_not_lose_the_node(node: Any) -> None:
     first = Job(node)
     step_until(first, lambda: bool(first.done))
@@ -138,8 +153,8 @@ def test_an_undo_into_an_earlier_matte_does_not_lose_the_node(node: Any) -> None
     job = Job(node)
     job.step()
     bpy.ops.ed.undo()
-    # The step was left in the middle of the first job, and has its mark.
-    assert node_now().run_id == first.ticket.id
+    # The step was left in the middle of the first job, and had its mark.
+    assert running.job_of(node_now()) is job
     finish(job)
     assert job.error is None
     assert (node_now().shown, node_now().shown_frames) == (2, "1001-1012")

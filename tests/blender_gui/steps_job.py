@@ -197,6 +197,7 @@ def undo_a_result() -> Iterator[float]:
         yield 0.7
         assert tree().nodes["Plate"].label == label, tree().nodes["Plate"].label
         assert is_running() and only_node().shown == 0, "the result is taken back, the job goes on"
+        assert status(only_node()).startswith("v001: "), status(only_node())
     picture("undone_result")
     yield from until(matted(6), COLD_S, "the job ends well")
     press("Z", ctrl=True)

@@ -186,6 +186,11 @@ MISTAKES = [
         ),
     ),
     _mistake(
+        "after an undo the node under way asks for a matte",
+        INTERRUPTIONS,
+        ("running.py", "    bpy.app.handlers.undo_post.append(_mark_again)\n", ""),
+    ),
+    _mistake(
         "a matte of one frame leaves two undo steps",
         INTERRUPTIONS,
         (
