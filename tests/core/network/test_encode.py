@@ -41,6 +41,17 @@ def test_the_view_rises_strictly_over_the_range_of_real_footage() -> None:
     assert (encode_view(steps).diff() > 0).all()
 
 
+def test_single_precision_is_within_its_last_bits_of_double() -> None:
+    linear = torch.cat([torch.linspace(-0.1, 1, 20_000), torch.logspace(0, 4.8, 5_000)])
+    exact = encode_view(linear.double())
+    assert torch.allclose(encode_view(linear).double(), exact, rtol=2e-7, atol=2e-7)
+
+
+def test_the_slope_that_is_learned_from_is_that_of_the_curve() -> None:
+    pieces = torch.tensor([-0.01, 0.001, 0.02, 0.3, 0.7, 5.0, 200.0], dtype=torch.float64)
+    assert torch.autograd.gradcheck(encode_view, pieces.requires_grad_(), eps=1e-6)
+
+
 def test_black_is_0_and_white_is_1() -> None:
     assert encode(0.0, WHITE) == pytest.approx([0.0, 1.0], abs=1e-6)
 
