@@ -58,7 +58,7 @@ def _large_pages(size: int) -> mmap.mmap | None:
     if not hasattr(mmap, "MADV_HUGEPAGE"):
         return None
     try:
-        pages = mmap.mmap(-1, size)
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except OSError:
         # Torch says in its own words that memory has run out.
         return None

@@ -54,7 +54,7 @@ def test_large_blocks_do_not_pile_up() -> None:
 
 
 def test_without_large_pages_torch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: int) -> mmap.mmap:
+    def refuse(*_: int, **__: int) -> mmap.mmap:
         raise OSError(12, "Cannot allocate memory")
 
     monkeypatch.setattr(memory, "_KEPT_BYTES", 16)
