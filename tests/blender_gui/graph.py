@@ -25,6 +25,7 @@ from window import (
     region,
     scene,
     tree,
+    until,
 )
 
 FIRST, LAST = 1001, 1004
@@ -230,6 +231,15 @@ def pixels(*paths: Path) -> list[Any]:
     assert done.returncode == 0, done.stderr
     with numpy.load(out) as read:
         return [read[name] for name in read.files]
+
+
+def tidied(*folders: Path) -> Iterator[float]:
+    """Wait until what was captured is gone: the engine ends its frame first, then it is removed."""
+    yield from until(
+        lambda: not any((folder / "inputs").exists() for folder in folders),
+        60,
+        "a cancelled job takes what it had captured along",
+    )
 
 
 def assert_version_is_whole(folder: Path) -> list[int]:

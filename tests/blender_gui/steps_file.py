@@ -18,6 +18,7 @@ from graph import (
     only_node,
     start,
     status,
+    tidied,
     versions,
 )
 from steps_job import COLD_S, matted_comp
@@ -116,7 +117,7 @@ def open_in_mid_job() -> Iterator[float]:
     bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
     yield 1.0
     yield from until(lambda: not is_running(), 15, "the job ends with its file")
-    yield 2.0
+    yield from tidied(folder)
     assert_version_is_whole(folder)
     assert leftovers() == [] and len(bpy.data.scenes) == 1
     yield from show_editor()

@@ -17,6 +17,7 @@ from graph import (
     only_node,
     start,
     status,
+    tidied,
     versions,
 )
 from window import in_editor, nodes, picture, press, scene, tree, until
@@ -140,6 +141,7 @@ def escape() -> Iterator[float]:
     yield from until(lambda: not is_running(), 10, "Esc ends the job")
     yield 1.0
     picture("cancelled")
+    yield from tidied(*versions(only_node()))
     kept = assert_version_is_whole(versions(only_node())[-1])
     assert 1 <= len(kept) < 12, kept
     assert "cancelled" in only_node().last_run, only_node().last_run
@@ -157,6 +159,7 @@ def escape_early() -> Iterator[float]:
     yield 1.0
     assert only_node().shown == 0 and leftovers() == [], (only_node().shown, leftovers())
     assert status(only_node()), "the node says something"
+    yield from tidied(*versions(only_node()))
     for folder in versions(only_node()):
         assert_version_is_whole(folder)
 
