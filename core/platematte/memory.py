@@ -1,9 +1,8 @@
-"""Memory for frames, where the C library's own ways cost more than the work.
+"""Keeps memory for the next frame, where the system would give new pages each time.
 
 By default glibc returns large blocks to the system as soon as they are free, and the next frame
-pays for every page of them again: a third of the network's time at HD on a virtual machine. What
-was freed is therefore kept for the next frame, and what is too large to be kept is asked for in
-large pages.
+pays for every page of them again: a third of the network's time at HD on a virtual machine. It can
+be told to keep blocks of up to 32 MiB; what is larger, as all of a 4K frame is, is kept here.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import ctypes
 import math
 import mmap
 import sys
+import weakref
 
 import torch
 
@@ -20,6 +20,10 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 _MIB = 1 << 20
 _KEPT_BYTES = 32 * _MIB
 """The largest blocks that glibc can be told to keep."""
+_SPARE_BYTES = 1024 * _MIB
+"""So much waits for the next frame at most, there and here."""
+_spare: list[mmap.mmap] = []
+"""Blocks that nothing uses."""
 
 
 def keep_freed_memory() -> None:
@@ -29,7 +33,7 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
-        mallopt(_TRIM_THRESHOLD, 1024 * _MIB)
+        mallopt(_TRIM_THRESHOLD, _SPARE_BYTES)
         mallopt(_TOP_PAD, 64 * _MIB)
 
 
@@ -38,30 +42,43 @@ def unfilled(
 ) -> torch.Tensor:
     """Return a tensor of N x C x H x W with anything in it, as `torch.empty` does.
 
-    is_packed: its channels lie together in memory. Beyond what `keep_freed_memory` can keep, Linux
-    is asked for large pages: for the same memory they cost a quarter of what small ones do.
+    is_packed: its channels lie together in memory. On Linux and the CPU what is too large for glibc
+    to keep lies in a block that waits for the next of its size once nothing uses it any more.
     """
     size = math.prod(shape) * dtype.itemsize
-    pages = _large_pages(size) if device.type == "cpu" and size > _KEPT_BYTES else None
-    if pages is None:
+    block = _take(size) if device.type == "cpu" and size > _KEPT_BYTES else None
+    if block is None:
         packing = torch.channels_last if is_packed else torch.contiguous_format
         return torch.empty(shape, dtype=dtype, device=device, memory_format=packing)
-    flat = torch.frombuffer(pages, dtype=dtype)
+    lent = (ctypes.c_char * size).from_buffer(block)
+    # Tensors and arrays that lie in it hold on to what was lent, and nothing else does.
+    weakref.finalize(lent, _spare.append, block).atexit = False
+    flat = torch.frombuffer(lent, dtype=dtype)
     if is_packed:
         count, channels, height, width = shape
         return flat.view(count, height, width, channels).permute(0, 3, 1, 2)
     return flat.view(shape)
 
 
-def _large_pages(size: int) -> mmap.mmap | None:
-    """Return memory that goes back to the system with its last user; None where there is none."""
-    if not hasattr(mmap, "MADV_HUGEPAGE"):
+def give_back() -> None:
+    """Give back to the system what only a next frame would use."""
+    _spare.clear()
+
+
+def _take(size: int) -> mmap.mmap | None:
+    """Return a spare block of a size, or a new one; None where there is none to be had."""
+    for block in list(_spare):
+        if len(block) == size:
+            # Another thread may have been quicker.
+            with contextlib.suppress(ValueError):
+                _spare.remove(block)
+                return block
+    if sum(len(block) for block in list(_spare)) + size > _SPARE_BYTES:
+        give_back()
+    if not sys.platform.startswith("linux"):
         return None
     try:
-        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except OSError:
-        # Torch says in its own words that memory has run out.
+        # Torch will say in its own words that there is no memory.
         return None
-    with contextlib.suppress(OSError):
-        pages.madvise(mmap.MADV_HUGEPAGE)
-    return pages

@@ -1,15 +1,17 @@
-"""Memory for large images comes as tensors that are used like any other."""
+"""Memory for large images is used like any other, and again for the next frame."""
 
 from __future__ import annotations
 
 import mmap
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
 from platematte import memory
-from platematte.memory import unfilled
+from platematte.compute import Engine
+from platematte.memory import give_back, unfilled
+from platematte.settings import MatteSettings
 
 CPU = torch.device("cpu")
 SHAPE = (2, 3, 5, 7)
@@ -45,22 +47,59 @@ def test_each_has_memory_of_its_own_for_as_long_as_it_is_used(size: str) -> None
     assert bool((second == 2).all())
 
 
-def test_large_blocks_do_not_pile_up() -> None:
-    shape = (1, 1, 4096, 4096)
-    before = _used_mib()
-    for _ in range(20):
-        unfilled(shape, torch.float32, CPU, False).fill_(1)
-    assert _used_mib() - before < 2 * 64
+def test_a_block_waits_for_the_next_of_its_size(size: str) -> None:
+    give_back()
+    first = unfilled(SHAPE, torch.float32, CPU, True)
+    address, image = first.data_ptr(), first.permute(0, 2, 3, 1).numpy()[0]
+    del first
+    others = [unfilled(SHAPE, torch.float32, CPU, False) for _ in range(3)]
+    assert address not in [other.data_ptr() for other in others]
+    image[:] = 4
+    del image
+    if size == "large":
+        assert unfilled(SHAPE, torch.float32, CPU, True).data_ptr() == address
+        assert len(memory._spare) == 1
+    del others
+    give_back()
+    assert memory._spare == []
 
 
-def test_without_large_pages_torch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spare_blocks_of_other_sizes_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_KEPT_BYTES", 16)
+    monkeypatch.setattr(memory, "_SPARE_BYTES", 100_000)
+    give_back()
+    for height in range(1, 100):
+        unfilled((1, 3, height, 100), torch.float32, CPU, True)
+        assert sum(map(len, memory._spare)) <= 100_000 + 12 * 100 * height
+
+
+def test_threads_do_not_share_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_KEPT_BYTES", 16)
+
+    def fill(value: int) -> bool:
+        for _ in range(300):
+            values = unfilled((1, 3, 40, 40), torch.float32, CPU, True).fill_(value)
+            if not bool((values == value).all()):
+                return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(fill, range(8)))
+
+
+def test_an_engine_at_rest_keeps_no_spare_blocks() -> None:
+    memory._spare.append(mmap.mmap(-1, 64))
+    Engine(MatteSettings()).rest()
+    assert memory._spare == []
+
+
+def test_without_a_block_torch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: int, **__: int) -> mmap.mmap:
         raise OSError(12, "Cannot allocate memory")
 
+    give_back()
     monkeypatch.setattr(memory, "_KEPT_BYTES", 16)
     monkeypatch.setattr(mmap, "mmap", refuse)
-    assert unfilled(SHAPE, torch.float32, CPU, True).shape == SHAPE
-    monkeypatch.delattr(mmap, "MADV_HUGEPAGE", raising=False)
     assert unfilled(SHAPE, torch.float32, CPU, True).shape == SHAPE
 
 
@@ -68,7 +107,3 @@ def test_on_other_devices_torch_is_asked() -> None:
     values = unfilled(SHAPE, torch.float16, torch.device("meta"), True)
     assert values.device.type == "meta"
     assert values.is_contiguous(memory_format=torch.channels_last)
-
-
-def _used_mib() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE >> 20
