@@ -66,9 +66,7 @@ def encode_view(linear: Tensor) -> Tensor:
     beyond = linear.mul(_LIFT * SHOULDER).add_(_LIFT * (1 - SHOULDER * KNEE))
     light = beyond.clamp_min_(_LIFT).mul_(linear.clamp(_TOE, KNEE)).log_()
     # A power by its logarithm takes a third of the time of pow, and is within 1e-7 of it.
-    body = light.clamp_max(_LIGHT_OF_KNEE).mul_(1 / 2.4)
-    # Powers of 2 take half of the time of those of e; torch 1.6, which runs a record, has none.
-    body = body.exp_() if is_recorded() else body.mul_(1 / math.log(2)).exp2_()
+    body = light.clamp_max(_LIGHT_OF_KNEE).mul_(1 / 2.4).exp_()
     encoded = linear.clamp(-0.02, _TOE).mul_(12.92).add_(_OFFSET)
     return encoded.add_(body).add_(light.clamp_min(_LIGHT_OF_KNEE), alpha=_SCALE)
 
