@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from platematte.errors import WeightsInvalid
-from platematte.memory import give_back, keep_freed_memory
+from platematte.memory import keep_freed_memory
 from platematte.network.base import NEIGHBOURS
 from platematte.network.device import choose_device
 from platematte.network.encode import encode_view
@@ -93,8 +93,7 @@ class Engine:
         return self._made_for == _needs(settings) and self._as_loaded == self._condition()
 
     def rest(self) -> None:
-        """Give back the memory that only a next frame would use; the weights stay."""
-        give_back()
+        """Give back the GPU's memory that only a next frame would use; the weights stay there."""
         if self.runner.device.type == "cuda":
             torch.cuda.empty_cache()
 

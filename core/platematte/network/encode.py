@@ -12,7 +12,6 @@ import math
 import torch
 from torch.nn import functional
 
-from ..memory import unfilled
 from .blocks import channels_last, is_recorded
 
 Tensor = torch.Tensor
@@ -47,10 +46,6 @@ SHOULDER = _solve_shoulder()
 _SCALE = (1 - KNEE_ENCODED) / math.log1p(SHOULDER * (WHITE - KNEE))
 _TOE = 0.0031308
 _TOE_ENCODED = 12.92 * _TOE
-_LIFT = 1.055**2.4
-"""What a value is multiplied by for its power to come out times 1.055."""
-_LIGHT_OF_KNEE = math.log(_LIFT * KNEE)
-_OFFSET = -0.055 - _TOE_ENCODED - _SCALE * _LIGHT_OF_KNEE
 _STRIP_VALUES = 1 << 17
 """As many values as the cache of one core holds besides what is made of them."""
 
@@ -61,14 +56,13 @@ def encode_view(linear: Tensor) -> Tensor:
     Negative values keep sRGB's straight toe down to -0.02 linear and stop there: what lies below
     is noise or gamut error that the network has nothing to learn from.
     """
-    # Body and shoulder are summed, each standing still outside its own range, and share a
-    # logarithm: a value is split into a factor up to the knee and one beyond it, both in _LIFT.
-    beyond = linear.mul(_LIFT * SHOULDER).add_(_LIFT * (1 - SHOULDER * KNEE))
-    light = beyond.clamp_min_(_LIFT).mul_(linear.clamp(_TOE, KNEE)).log_()
+    # The three pieces of the curve are summed, each standing still outside its own range.
+    encoded = linear.clamp(-0.02, _TOE).mul_(12.92)
     # A power by its logarithm takes a third of the time of pow, and is within 1e-7 of it.
-    body = light.clamp_max(_LIGHT_OF_KNEE).mul_(1 / 2.4).exp_()
-    encoded = linear.clamp(-0.02, _TOE).mul_(12.92).add_(_OFFSET)
-    return encoded.add_(body).add_(light.clamp_min(_LIGHT_OF_KNEE), alpha=_SCALE)
+    body = linear.clamp(_TOE, KNEE).log_().mul_(1 / 2.4).exp_()
+    encoded = encoded.add_(body, alpha=1.055).sub_(0.055 + _TOE_ENCODED)
+    shoulder = linear.clamp_min(KNEE).mul_(SHOULDER).add_(1 - SHOULDER * KNEE).log_()
+    return encoded.add_(shoulder, alpha=_SCALE)
 
 
 def encode_packed(linear: Tensor, weight: Tensor | None = None, align_px: int = 1) -> Tensor:
@@ -84,7 +78,9 @@ def encode_packed(linear: Tensor, weight: Tensor | None = None, align_px: int = 
         return channels_last(functional.pad(encoded, beyond, mode="replicate"))
     count, channels, height, width = linear.shape
     shape = count, channels, height + -height % align_px, width + -width % align_px
-    packed = unfilled(shape, linear.dtype, linear.device, is_packed=True)
+    packed = torch.empty(
+        shape, dtype=linear.dtype, device=linear.device, memory_format=torch.channels_last
+    )
     values = _STRIP_VALUES if linear.device.type == "cpu" else _STRIP_VALUES << 8
     rows = max(1, values // linear[:, :, 0].numel())
     for start in range(0, height, rows):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..memory import unfilled
 from .guess import Guess
 from .matter import Cues, Drawn, Matter, Sketch, Views
 
@@ -190,7 +189,10 @@ def _in_bands(
         for index, (part, stride) in enumerate(zip(one(first, last), strides, strict=True)):
             if start == 0:
                 shape = (*part.shape[:2], height // stride, part.shape[3])
-                joined.append(unfilled(shape, part.dtype, part.device, part.shape[1] > 1))
+                packing = torch.channels_last if part.shape[1] > 1 else torch.contiguous_format
+                joined.append(
+                    torch.empty(shape, dtype=part.dtype, device=part.device, memory_format=packing)
+                )
             inside = part[:, :, (start - first) // stride : (end - first) // stride]
             joined[index][:, :, start // stride : end // stride] = inside
     return joined
