@@ -76,10 +76,16 @@ class Comparison:
             return self.choose_light(None, is_matching)
         # Both are judged on the pixels that both show.
         warped = self._show(homography)
-        with_warp = self._choose_match(warped, is_matching, warped.is_valid)
-        without = self._choose_match(self._clean, is_matching, warped.is_valid)
-        score = self._explained(warped, with_warp, warped.is_valid)
-        score_without = self._explained(self._clean, without, warped.is_valid)
+        where = warped.is_valid
+        own, other = (
+            self._choose_match(shown, is_matching, where) for shown in (warped, self._clean)
+        )
+        # Each in the better of the two lights that were found: one that was missed says nothing
+        # against the place.
+        with_warp = self._better_match(warped, own, other, where)
+        without = self._better_match(self._clean, other, own, where)
+        score = self._explained(warped, with_warp, where)
+        score_without = self._explained(self._clean, without, where)
         if score < score_without * (1 - LARGEST_LOSS):
             return Decision(None, without, score_without)
         return Decision(homography, with_warp, score)
@@ -105,6 +111,13 @@ class Comparison:
             where = where & self._background
         gained = self._explained(shown, found, where)
         return found if gained > self._explained(shown, none, where) * LEAST_GAIN else none
+
+    def _better_match(
+        self, shown: View, own: ColourMatch, other: ColourMatch, where: Flags
+    ) -> ColourMatch:
+        """Return a view's own match, or another one that explains clearly more."""
+        gained = self._explained(shown, other, where)
+        return other if gained > self._explained(shown, own, where) * LEAST_GAIN else own
 
     def _explained(self, shown: View, match: ColourMatch, where: Flags) -> float:
         is_valid = self._plate.is_valid & shown.is_valid & where

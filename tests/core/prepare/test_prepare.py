@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from platematte.errors import CleanUnusable
+from platematte.prepare import choose
 from platematte.prepare.align import corners_of, project
+from platematte.prepare.exposure import ColourMatch
 from platematte.prepare.prepare import CameraReport, Preparer, study_camera
-from platematte.prepare.view import Homography, Image
+from platematte.prepare.view import Homography, Image, View
 from platematte.settings import PrepareSettings
 
 HEIGHT, WIDTH = 200, 300
@@ -136,6 +138,30 @@ def test_a_set_out_of_focus_is_aligned_by_its_soft_structure() -> None:
 def test_a_still_set_out_of_focus_is_not_warped() -> None:
     scene = make_defocused_scene(move(0.0, 0.0))
     assert Preparer(SETTINGS, None).prepare(scene.plate, scene.clean).report.homography is None
+
+
+def test_a_light_that_is_missed_after_the_warp_says_nothing_against_the_warp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = make_scene(move(0, 9), gain=1.3)
+    # Half of the set is plain: there the right light explains it, wherever it lies.
+    plain = np.float32(0.25)
+    plate, clean = scene.plate.copy(), scene.clean.copy()
+    plate[:, 160:], clean[:, 160:] = 1.3 * plain, plain
+    right, wrong = ColourMatch((1.3,) * 3), ColourMatch((1.1,) * 3)
+    shown: list[View] = []
+
+    def find(plate: View, clean: View, background: object) -> ColourMatch:
+        shown.append(clean)
+        return wrong if len(shown) == 1 else right
+
+    monkeypatch.setattr(choose, "find_match", find)
+    prepared = Preparer(SETTINGS, None).prepare(plate, clean)
+    assert len(shown) == 2
+    assert shown[0] is not shown[1]
+    assert prepared.report.chosen == "warped+matched"
+    assert prepared.report.gain == right.gain
+    assert worst_error(prepared.report.homography, scene.truth) < 1
 
 
 def test_uncovered_part_of_a_warp_is_distrusted_with_its_rim() -> None:
