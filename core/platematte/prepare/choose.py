@@ -77,13 +77,12 @@ class Comparison:
         # Both are judged on the pixels that both show.
         warped = self._show(homography)
         where = warped.is_valid
-        own, other = (
-            self._choose_match(shown, is_matching, where) for shown in (warped, self._clean)
-        )
+        views = (warped, self._clean)
+        found, found_unwarped = (self._choose_match(view, is_matching, where) for view in views)
         # Each in the better of the two lights that were found: one that was missed says nothing
         # against the place.
-        with_warp = self._better_match(warped, own, other, where)
-        without = self._better_match(self._clean, other, own, where)
+        with_warp = self._better_match(warped, found, found_unwarped, where)
+        without = self._better_match(self._clean, found_unwarped, found, where)
         score = self._explained(warped, with_warp, where)
         score_without = self._explained(self._clean, without, where)
         if score < score_without * (1 - LARGEST_LOSS):
@@ -106,16 +105,15 @@ class Comparison:
         found = find_match(self._plate, shown, self._background) if is_matching else None
         if found is None or is_negligible(found):
             return none
-        # Where the artist has said what is set, the light is judged there and nowhere else.
-        if self._background is not None and self._background.mean() > LEAST_BACKGROUND:
-            where = where & self._background
-        gained = self._explained(shown, found, where)
-        return found if gained > self._explained(shown, none, where) * LEAST_GAIN else none
+        return self._better_match(shown, none, found, where)
 
     def _better_match(
         self, shown: View, own: ColourMatch, other: ColourMatch, where: Flags
     ) -> ColourMatch:
         """Return a view's own match, or another one that explains clearly more."""
+        # Where the artist has said what is set, the light is judged there and nowhere else.
+        if self._background is not None and self._background.mean() > LEAST_BACKGROUND:
+            where = where & self._background
         gained = self._explained(shown, other, where)
         return other if gained > self._explained(shown, own, where) * LEAST_GAIN else own
 

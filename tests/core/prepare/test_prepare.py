@@ -164,6 +164,21 @@ def test_a_light_that_is_missed_after_the_warp_says_nothing_against_the_warp(
     assert worst_error(prepared.report.homography, scene.truth) < 1
 
 
+def test_a_subject_has_no_say_in_the_light_where_the_artist_has_said_what_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = make_scene(move(0, 9), gain=1.3, subject=0)
+    plate, clean, garbage = scene.plate.copy(), scene.clean.copy(), constant(0)
+    # A plain subject before a plain wall: another light explains it, but it is not the set's.
+    plate[:, 130:], clean[:, 130:] = 1.1 * np.float32(0.25), np.float32(0.25)
+    garbage[:, :130] = 1
+    lights = iter((ColourMatch((1.3,) * 3), ColourMatch((1.1,) * 3)))
+    monkeypatch.setattr(choose, "find_match", lambda *_: next(lights))
+    report = Preparer(SETTINGS, None).prepare(plate, clean, None, garbage).report
+    assert report.chosen == "warped+matched"
+    assert report.gain == (1.3,) * 3
+
+
 def test_uncovered_part_of_a_warp_is_distrusted_with_its_rim() -> None:
     scene = make_scene(move(12.5, 0))
     prepared = Preparer(SETTINGS, None).prepare(scene.plate, scene.clean)
