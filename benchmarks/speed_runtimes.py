@@ -85,7 +85,7 @@ def ours_eager(matter: Matter, precision: str, cues: Cues) -> Run:
     def run(cues: Cues) -> Drawn:
         with torch.inference_mode(), arithmetic(cues.plate.device, precision):
             seen = look_in_tiles(matter, cues, MEMORY_MIB)
-            thought = matter.think(seen.eighth, guess=seen.guess)
+            thought = matter.think(seen.eighth, guess=seen.guess, is_far=seen.is_far)
             drawn = draw_in_tiles(matter, cues, seen, thought, MEMORY_MIB)
             return crop_drawn(drawn, height, width)
 

@@ -105,10 +105,19 @@ class Engine:
         """Offsets of the frames that change what the network answers for a frame."""
         return NEIGHBOURS if self.runner.is_temporal else ()
 
-    def look(self, prepared: PreparedFrame, mattes: Mattes, to_rec709: Image) -> LookedAt:
-        """Return a frame with its features. to_rec709: 3 x 3, working space to linear Rec.709."""
+    def look(
+        self,
+        prepared: PreparedFrame,
+        mattes: Mattes,
+        to_rec709: Image,
+        format_px: int | None = None,
+    ) -> LookedAt:
+        """Return a frame with its features. to_rec709: 3 x 3, working space to linear Rec.709.
+
+        format_px: pixels of the shot's format; None: the frame is all of it.
+        """
         cues = cues_of(prepared, mattes, to_rec709)
-        return LookedAt(prepared, mattes, cues, self.runner.look(cues))
+        return LookedAt(prepared, mattes, cues, self.runner.look(cues, format_px))
 
     def draw(self, here: LookedAt, beside: list[Seen | None]) -> Drawn:
         """Return the network's answer for a frame that was looked at, with its neighbours."""

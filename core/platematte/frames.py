@@ -44,6 +44,11 @@ class FrameInput:
     warnings: tuple[str, ...] = ()
     """What an artist should know of the mattes' files."""
 
+    @property
+    def format_px(self) -> int:
+        """Pixels of the format: the same in all frames of a shot, whatever their data windows."""
+        return self.source.display_window.width * self.source.display_window.height
+
 
 class FrameReader:
     """Reads the frames of a job; what is held for the whole shot is converted once."""

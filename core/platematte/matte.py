@@ -106,7 +106,7 @@ def _look(
     if source.frame in job.frames:
         telling.warn(source.frame, (*source.warnings, *prepared.report.warnings))
     with telling.stage("network"):
-        return engine.look(prepared, source.mattes, job.to_rec709)
+        return engine.look(prepared, source.mattes, job.to_rec709, source.format_px)
 
 
 def _fail(job: Job, telling: Telling, frame: int, error: MatteError) -> None:

@@ -91,6 +91,21 @@ def test_images_meet_by_pixel_coordinate_in_the_display_window(
     assert (found.clean[~expected] == 0).all()
 
 
+def test_the_format_is_that_of_the_shot_whatever_the_data_window(
+    tmp_path: Path, make_shot: MakeShot, write_exr: WriteImage
+) -> None:
+    shot = make_shot(tmp_path, frames=2, overscan_px=4)
+    found = reader(shot).read(1001)
+    display = found.source.display_window
+    assert found.plate.shape[:2] == (display.height + 8, display.width + 8)
+    cropped = Window(display.x + 3, display.y + 5, 20, 10)
+    path = Path(shot.plate.replace("####", "1002"))
+    write_exr(path, found.plate[9:19, 7:27], data_window=cropped, display_window=display)
+    again = reader(shot).read(1002)
+    assert again.plate.shape[:2] == (10, 20)
+    assert again.format_px == found.format_px == display.width * display.height
+
+
 def test_plate_and_clean_plate_come_from_their_own_spaces_into_one(
     tmp_path: Path, make_shot: MakeShot
 ) -> None:

@@ -15,7 +15,7 @@ from torch import nn
 
 from platematte.live.network import trace_encoding, trace_network
 from platematte.live.temporal import Fusion
-from platematte.network.matter import Matter
+from platematte.network.matter import FAR_PX, Matter
 
 Tensor = torch.Tensor
 
@@ -34,6 +34,9 @@ class LiveMatte(nn.Module):
         super().__init__()
         self.quality: int = 1
         self.network = trace_network(matter)
+        # A trace cannot choose; both are of the same weights, which the file holds once.
+        self.far_network = trace_network(matter, is_far=matter.is_far(FAR_PX))
+        self.far_px: int = FAR_PX
         self.align_px: int = matter.align_px
         self.fusion = Fusion(trace_encoding())
         self.to_rec709: list[float] = [float(number) for number in to_rec709]
@@ -78,7 +81,11 @@ class LiveMatte(nn.Module):
         clean = change_primaries(padded.narrow(1, 3, 3), self.to_rec709)
         mattes = padded.narrow(1, 7, 2)
         hints = torch.cat([mattes, torch.zeros_like(mattes.narrow(1, 0, 1))], 1)
-        alpha, colour, error = self.network(plate, clean, padded.narrow(1, 6, 1), hints)
+        trust = padded.narrow(1, 6, 1)
+        if height * width >= self.far_px:
+            alpha, colour, error = self.far_network(plate, clean, trust, hints)
+        else:
+            alpha, colour, error = self.network(plate, clean, trust, hints)
         return crop(alpha, height, width), crop(colour, height, width), crop(error, height, width)
 
     def trace(self, frame: Tensor, alpha: Tensor) -> list[Tensor]:

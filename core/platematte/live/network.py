@@ -35,14 +35,15 @@ _TOLERANCE = 1e-3
 class _Answering(nn.Module):
     """Cues in, what a live matte needs out; one frame without its neighbours."""
 
-    def __init__(self, matter: Matter) -> None:
+    def __init__(self, matter: Matter, is_far: bool) -> None:
         super().__init__()
         self.matter = matter
+        self.is_far = is_far
 
     def forward(
         self, plate: Tensor, clean: Tensor, trust: Tensor, hints: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        drawn = self.matter(Cues(plate, clean, trust, hints))
+        drawn = self.matter(Cues(plate, clean, trust, hints), is_far=self.is_far)
         return drawn.alpha, drawn.foreground, drawn.error
 
 
@@ -53,17 +54,17 @@ class _Encoding(nn.Module):
         return encode_view(linear)
 
 
-def trace_network(matter: Matter) -> Any:
+def trace_network(matter: Matter, is_far: bool = False) -> Any:
     """Return the network as a traced module in operations of torch 1.6.
 
     It takes plate and clean (1 x 3 x H x W, scene-linear Rec.709), trust (1 x 1) and hints (1 x 3),
     float32, H and W multiples of `Matter.align_px`, and returns alpha before clamping (1 x 1), the
     foreground's straight colour (1 x 3, scene-linear Rec.709) and the expected error of alpha
     (1 x 1), float32.
-    `half()` halves the arithmetic of its layers; pixels stay float32. Raises TorchUnfit where the
-    trace does not answer as the network does.
+    `half()` halves the arithmetic of its layers; pixels stay float32. is_far: as it looks at large
+    frames. Raises TorchUnfit where the trace does not answer as the network does.
     """
-    answering = _Answering(matter.eval().float().cpu())
+    answering = _Answering(matter.eval().float().cpu(), is_far)
     plate, clean, trust, hints = _example(*_EXAMPLE_PX)
     # Where all is trusted and nothing hinted the network takes short cuts, which a trace would
     # make the only way.

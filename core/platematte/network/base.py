@@ -55,6 +55,8 @@ class Widths:
     """How many times smaller the frame is that the coarse half is shown."""
     guess: bool = False
     """Whether a guess of the foreground's colour is shown to the network (`guess`)."""
+    reach: int = 1
+    """How many times farther `think` has learned to look in large frames, 1 or 2."""
 
 
 class Look(nn.Module):
@@ -141,7 +143,7 @@ class Motion(nn.Module):
 
 
 class Think(nn.Module):
-    """Features at 1/8 to features at 1/8, over the whole frame, down to 1/32."""
+    """Features at 1/8 to features at 1/8, over the whole frame, down to 1/32; if far, to 1/64."""
 
     def __init__(self, widths: Widths) -> None:
         """Take the channel widths."""
@@ -158,18 +160,22 @@ class Think(nn.Module):
         self.back8 = Residual(w8)
         self.guess8 = nn.Conv2d(guess.CHANNELS, w8, 1, bias=False) if widths.guess else None
 
-    def forward(self, eighth: Tensor, cue: Tensor | None = None) -> Tensor:
-        """Take features at 1/8 whose height and width are multiples of 4.
+    def forward(self, eighth: Tensor, cue: Tensor | None = None, is_far: bool = False) -> Tensor:
+        """Take features at 1/8 whose height and width are multiples of 4; if far, of 8.
 
-        cue: of the guess, at 1/4.
+        cue: of the guess, at 1/4. is_far: the frame is large, and what it means takes twice as
+        many pixels to see; the layers below 1/8 work at half of their resolution, and what they
+        say is joined to the features at 1/8 as ever.
         """
         if self.guess8 is not None and cue is not None:
             halved = channels_last(halve(cue))
             eighth = convolve(self.guess8, halved, plus=eighth, rectify=True)
-        sixteenth = self.blocks16(convolve(self.down16, eighth, rectify=True))
+        seen = channels_last(halve(eighth)) if is_far else eighth
+        sixteenth = self.blocks16(convolve(self.down16, seen, rectify=True))
         deep = self.blocks32(convolve(self.down32, sixteenth, rectify=True))
         sixteenth = self.back16(torch.relu_(sixteenth + upsample2(self.up16(deep))))
         up = upsample2(self.up8(sixteenth))
+        up = upsample2(up) if is_far else up
         return self.back8(mix(self.join8, eighth, up))
 
 

@@ -220,6 +220,22 @@ def shrink(image: Tensor, times: int) -> Tensor:
     return _sums(_sums(image, 2, times), 3, times).mul_(1 / times**2)
 
 
+def shrink_padded(image: Tensor, times: int, size: Sequence[int]) -> Tensor:
+    """Return `shrink` of the image with its last rows and columns repeated up to a size.
+
+    size: height and width, multiples of `times`. A copy of a frame for its last few rows would
+    cost as much as its means do.
+    """
+    down, across = (wanted - own for wanted, own in zip(size, image.shape[2:], strict=True))
+    ready = 0 if across else max(0, image.shape[2] // times - 1) * times
+    if down == across == 0:
+        return shrink(image, times)
+    last = nn.functional.pad(image[:, :, ready:], (0, across, 0, down), mode="replicate")
+    if not ready:
+        return shrink(last, times)
+    return torch.cat([shrink(image[:, :, :ready], times), shrink(last, times)], 2)
+
+
 def _sums(image: Tensor, dim: int, times: int) -> Tensor:
     """Return sums of `times` neighbours along a dimension."""
     first, second, *others = image.unflatten(dim, (-1, times)).unbind(dim + 1)

@@ -89,9 +89,16 @@ class Runner:
         """Whether neighbouring frames change the result."""
         return self.matter.is_temporal
 
-    def look(self, cues: Cues) -> Seen:
-        """Return a frame's own features. cues: of any size, on any device."""
-        return self._retry(lambda: look_in_tiles(self.matter, self._take(cues), self.memory_mib))
+    def look(self, cues: Cues, format_px: int | None = None) -> Seen:
+        """Return a frame's own features. cues: of any size, on any device.
+
+        format_px: pixels of the format that they are a window of; None: they are all of it.
+        """
+
+        def run() -> Seen:
+            return look_in_tiles(self.matter, self._take(cues), self.memory_mib, format_px)
+
+        return self._retry(run)
 
     def answer(self, cues: Cues, seen: Seen, neighbours: list[Seen | None] | None = None) -> Drawn:
         """Return what the network answers for a frame, on the CPU, at the size of the cues."""
@@ -100,7 +107,7 @@ class Runner:
         def run() -> Drawn:
             eighths = [None if n is None else n.eighth.to(self.device) for n in neighbours or []]
             here = seen.to(self.device)
-            thought = self.matter.think(here.eighth, eighths or None, here.guess)
+            thought = self.matter.think(here.eighth, eighths or None, here.guess, here.is_far)
             drawn = draw_in_tiles(self.matter, self._take(cues), here, thought, self.memory_mib)
             cropped = crop_drawn(drawn, height, width)
             parts = (cropped.alpha, cropped.coarse, cropped.foreground, cropped.error)

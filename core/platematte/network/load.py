@@ -25,8 +25,11 @@ class AnyRunner(Protocol):
     def is_temporal(self) -> bool:
         """Whether neighbouring frames change the result."""
 
-    def look(self, cues: Cues) -> Seen:
-        """Return a frame's own features, for itself and for frames beside it."""
+    def look(self, cues: Cues, format_px: int | None = None) -> Seen:
+        """Return a frame's own features, for itself and for frames beside it.
+
+        format_px: pixels of the format that the cues are a window of; None: they are all of it.
+        """
 
     def answer(self, cues: Cues, seen: Seen, neighbours: list[Seen | None] | None = None) -> Drawn:
         """Return what the network answers for a frame, on the CPU, at the size of the cues."""

@@ -17,6 +17,9 @@ from .transmission import measure_moments
 
 Tensor = torch.Tensor
 
+FAR_PX = 4_000_000
+"""Pixels of a frame from which on `think` looks farther: half way from HD to 4K."""
+
 
 @dataclass(frozen=True)
 class Cues:
@@ -144,7 +147,14 @@ class Matter(nn.Module):
     @property
     def align_px(self) -> int:
         """Height and width must be multiples of this."""
-        return 32 * self.widths.shrink
+        return 32 * self.widths.shrink * self.widths.reach
+
+    def is_far(self, format_px: int) -> bool:
+        """Whether `think` is to look farther than in small frames, for so many pixels.
+
+        Of the format, not of the data window, whose size may change from frame to frame.
+        """
+        return self.widths.reach > 1 and format_px >= FAR_PX
 
     @property
     def halo_px(self) -> Halo:
@@ -174,10 +184,15 @@ class Matter(nn.Module):
         return Views(plate, clean, *(shrink(view, self.coarse_px) for view in (plate, clean)))
 
     def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
-        """Return features at 1/4 and 1/8 of the cues, or of some rows of them."""
+        """Return features at 1/4 and 1/8 of the cues, or of some rows of them.
+
+        Plate and clean plate may lack the last rows and columns, up to the views' size.
+        """
         times = self.widths.shrink
         trust, hints = channels_last(cues.trust), channels_last(_spare_hints(cues.hints))
-        moments = measure_moments(cues.plate, _trusted(cues.clean, cues.trust), times)
+        height, width = cues.clean.shape[2:]
+        clean = _trusted(cues.clean, cues.trust[:, :, :height, :width])
+        moments = measure_moments(cues.plate, clean, times, views.plate.shape[2:])
         if hints.shape[2:] != (1, 1):
             hints = shrink(hints, times)
         shown = (shrink(image, times) for image in (views.plate, views.clean, trust))
@@ -196,15 +211,16 @@ class Matter(nn.Module):
         eighth: Tensor,
         neighbours: list[Tensor | None] | None = None,
         guess: Guess | None = None,
+        is_far: bool = False,
     ) -> Tensor:
         """Return features at 1/8 that know the whole frame and its neighbours in time.
 
         neighbours: their features at 1/8 as `look` returns them, at the offsets of NEIGHBOURS;
-        None where there is no such frame. guess: what `guess` returned.
+        None where there is no such frame. guess: what `guess` returned. is_far: see `base.Think`.
         """
         if self.motion is not None:
             eighth = self.motion(eighth, neighbours or [None] * len(NEIGHBOURS))
-        return self.think_stage(eighth, None if guess is None else guess.cue)
+        return self.think_stage(eighth, None if guess is None else guess.cue, is_far)
 
     def sketch(self, quarter: Tensor, eighth: Tensor, guess: Guess | None = None) -> Sketch:
         """Return what is drawn at 1/4, for the frame or for some rows of it."""
@@ -227,10 +243,17 @@ class Matter(nn.Module):
         alpha, error = self.refine(difference, alphas, detail)
         return Drawn(alpha, coarse, foreground, error)
 
-    def forward(self, cues: Cues, neighbours: list[Tensor | None] | None = None) -> Drawn:
-        """Return what the network answers for whole frames."""
+    def forward(
+        self,
+        cues: Cues,
+        neighbours: list[Tensor | None] | None = None,
+        is_far: bool | None = None,
+    ) -> Drawn:
+        """Return what the network answers for whole frames; is_far: None is by their size."""
+        if is_far is None:
+            is_far = self.is_far(cues.plate.shape[2] * cues.plate.shape[3])
         views = self.encode(cues)
         quarter, eighth = self.look(cues, views)
         guess = self.guess(views, cues.trust)
-        sketch = self.sketch(quarter, self.think(eighth, neighbours, guess), guess)
+        sketch = self.sketch(quarter, self.think(eighth, neighbours, guess, is_far), guess)
         return self.finish(cues, views, sketch, guess)

@@ -43,12 +43,14 @@ class Seen:
 
     quarter: N x C x H/4 x W/4. eighth: N x C x H/8 x W/8, both of the frame as the coarse half is
     shown it (`Widths.shrink`). views: N x 3 x H x W each, encoded. guess: of the whole frame.
+    is_far: whether `think` is to look farther.
     """
 
     quarter: Tensor
     eighth: Tensor
     views: Views
     guess: Guess | None = None
+    is_far: bool = False
 
     def for_neighbours(self) -> Seen:
         """Return what a neighbouring frame needs of this one, without what is larger."""
@@ -59,7 +61,7 @@ class Seen:
         """Return the same on a device."""
         guess = self.guess and Guess(self.guess.colour.to(device), self.guess.cue.to(device))
         views = Views(*(part.to(device) for part in self.views.parts()))
-        return Seen(self.quarter.to(device), self.eighth.to(device), views, guess)
+        return Seen(self.quarter.to(device), self.eighth.to(device), views, guess, self.is_far)
 
 
 def seen_nothing() -> Seen:
@@ -81,19 +83,21 @@ def band_rows(
     return max(align_px, min(height, rows // align_px * align_px))
 
 
-def padded_rows(cues: Cues, start: int, end: int, align_px: int) -> Cues:
+def padded_rows(cues: Cues, start: int, end: int, align_px: int, with_plates: bool = True) -> Cues:
     """Return rows of the cues, the last rows and columns repeated up to a size the network takes.
 
     Only the band itself is copied, never the whole frame. What is added is cut away again by
-    `crop_drawn`.
+    `crop_drawn`. with_plates: plate and clean plate, too; `Matter.look` takes them as they are.
     """
     height, width = cues.plate.shape[2:]
     rows = cues.rows(start, min(end, height))
     padding = (0, -width % align_px, 0, end - min(end, height))
     if not any(padding):
         return rows
-    parts = (rows.plate, rows.clean, rows.trust, rows.hints)
-    return Cues(*(_pad(part, padding) for part in parts))
+    plates = rows.plate, rows.clean
+    if with_plates:
+        plates = _pad(rows.plate, padding), _pad(rows.clean, padding)
+    return Cues(*plates, _pad(rows.trust, padding), _pad(rows.hints, padding))
 
 
 def _pad(part: Tensor, padding: tuple[int, ...]) -> Tensor:
@@ -116,20 +120,27 @@ def crop_drawn(drawn: Drawn, height: int, width: int) -> Drawn:
     return Drawn(*(part[:, :, :height, :width] for part in parts))
 
 
-def look_in_tiles(matter: Matter, cues: Cues, memory_mib: float) -> Seen:
-    """Return the features of cues of any size; theirs is the padded size."""
+def look_in_tiles(
+    matter: Matter, cues: Cues, memory_mib: float, format_px: int | None = None
+) -> Seen:
+    """Return the features of cues of any size; theirs is the padded size.
+
+    format_px: pixels of the format that the cues are a window of; None: they are all of it.
+    """
     height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
     halo, align = matter.halo_px.look, matter.align_px
     rows = band_rows(height, width, memory_mib, LOOK, halo, align)
     views = matter.encode(cues)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
-        return matter.look(padded_rows(cues, start, end, align), views.rows(start, end))
+        band = padded_rows(cues, start, end, align, with_plates=False)
+        return matter.look(band, views.rows(start, end))
 
     times = matter.coarse_px
     quarter, eighth = _in_bands(one, height, rows, halo, (times, 2 * times))
     beyond = (0, -width % align, 0, height - cues.plate.shape[2])
-    return Seen(quarter, eighth, views, matter.guess(views, _pad(cues.trust, beyond)))
+    is_far = matter.is_far(format_px or cues.plate.shape[2] * width)
+    return Seen(quarter, eighth, views, matter.guess(views, _pad(cues.trust, beyond)), is_far)
 
 
 def draw_in_tiles(

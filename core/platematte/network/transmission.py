@@ -9,10 +9,12 @@ Matting" (1996), with the pixels of a window in the place of several backings.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn import functional
 
-from .blocks import shrink
+from .blocks import shrink_padded
 
 Tensor = torch.Tensor
 
@@ -24,15 +26,20 @@ _FLOOR = 1e-4
 """Variance relative to the squared mean below which a window of the clean plate is flat."""
 
 
-def measure_moments(plate: Tensor, clean: Tensor, times: int = 1) -> Tensor:
+def measure_moments(
+    plate: Tensor, clean: Tensor, times: int = 1, size: Sequence[int] | None = None
+) -> Tensor:
     """Return means from which any window's slope can be had, at 1/4 of the resolution.
 
-    plate, clean: N x 3 x H x W, scene-linear; H and W multiples of 4 x times. N x 9: plate, clean
+    plate, clean: N x 3 x H x W, scene-linear; their last rows and columns go on up to `size`,
+    height and width, multiples of 4 x times; None: they are of such a size. N x 9: plate, clean
     plate (3 each), and means over the channels of plate x clean, clean squared and plate squared,
     all of 4 x 4 px means: finer texture drowns in the grain, and costs more than it tells. times:
     how many times smaller the frame is to be first.
     """
-    seen, behind = (shrink(image, 4 * times).clamp(_LEAST, _MOST) for image in (plate, clean))
+    size = plate.shape[2:] if size is None else size
+    small = (shrink_padded(image, 4 * times, size) for image in (plate, clean))
+    seen, behind = (image.clamp(_LEAST, _MOST) for image in small)
     pairs = ((seen, behind), (behind, behind), (seen, seen))
     products = [(one * other).mean(1, keepdim=True) for one, other in pairs]
     return torch.cat([seen, behind, *products], 1)

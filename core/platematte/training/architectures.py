@@ -31,6 +31,10 @@ from .synthesise import Sample
 Tensor = torch.Tensor
 
 
+_FAR_CROP_PX = 320
+"""Smaller crops are too small to look far in."""
+
+
 class Trainee(Protocol):
     """A network with its losses."""
 
@@ -60,11 +64,20 @@ class Ours:
         if self.network.motion is not None and len(samples) > 1:
             middle = len(samples) // 2
             neighbours = [self._eighth(samples[middle + offset]) for offset in NEIGHBOURS]
-        return matting_loss(self.network(cues_of(sample), neighbours), sample, self.weights)
+        drawn = self.network(cues_of(sample), neighbours, self._draw_far(sample.plate.shape[3]))
+        return matting_loss(drawn, sample, self.weights)
 
     def answer(self, cues: Cues) -> Drawn:
         """Return what the network answers."""
         return self.network(cues)
+
+    def _draw_far(self, side_px: int) -> bool:
+        """Whether crops of a side are to be seen as parts of large frames: half of the larger ones.
+
+        No crop has the pixels of a frame that is far.
+        """
+        can_be_far = self.network.widths.reach > 1 and side_px >= _FAR_CROP_PX
+        return can_be_far and float(torch.rand(())) < 0.5
 
     def _eighth(self, sample: Sample) -> Tensor:
         cues = cues_of(sample)
@@ -169,7 +182,7 @@ class Architecture:
     """Whether Muon has its matrices, else AdamW all of it."""
 
 
-QUALITY = Widths(guess=True)
+QUALITY = Widths(guess=True, reach=2)
 FAST = Widths(half=12, shrink=2, guess=True)
 """Half of the resolution before the refiner, and half of its channels."""
 ARCHITECTURES = {
@@ -194,7 +207,7 @@ class TrainedNetwork:
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return alpha in 0..1, straight foreground and expected error (None: it has none).
 
-        All N x C x H x W, scene-linear Rec.709; H and W multiples of 32.
+        All N x C x H x W, scene-linear Rec.709; H and W multiples of 64.
         """
         hints = torch.zeros_like(trust).expand(-1, 3, -1, -1)
         with torch.inference_mode():

@@ -13,11 +13,13 @@ from platematte.compute import Engine, FrameResult, Mattes
 from platematte.images.colour import rec709_matrix
 from platematte.live.archive import save_for_old_torch
 from platematte.live.model import script_live_matte
+from platematte.network.matter import Cues
 from platematte.network.weights import find_weights, load_weights
 from platematte.prepare.prepare import Preparer
 from platematte.settings import MatteSettings, NetworkSettings, PrepareSettings
 
 Live = Callable[[torch.Tensor], np.ndarray]
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 STEP = 1 / 255
 
 
@@ -105,6 +107,29 @@ def test_any_size_is_padded_inside(engine: Engine, live: Live, size: tuple[int, 
     assert largest(seen[..., 3:4], engines(engine, plate, clean).solved.alpha) <= STEP
     beside = torch.cat([feed(plate, clean), feed(clean, clean), feed(clean, clean)], 1)
     assert np.isfinite(live(beside)).all()
+
+
+def test_a_large_frame_is_looked_at_as_the_engine_looks_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matter = load_weights(find_weights("default"))[0]
+    assert matter.widths.reach == 2
+    size = 96, 160
+    for module in ("platematte.network.matter", "platematte.live.model"):
+        monkeypatch.setattr(f"{module}.FAR_PX", size[0] * size[1])
+    save_for_old_torch(script_live_matte(matter, IDENTITY, IDENTITY), tmp_path / "live.pt")
+    model = torch.jit.load(tmp_path / "live.pt")
+    engine = Engine(MatteSettings(network=NetworkSettings(device="cpu", precision="fp32")))
+    for height, width in (size, (size[0], size[1] - 1)):
+        plate, clean = draw_frame(height, width)
+        expected, seen = engines(engine, plate, clean), model(feed(plate, clean))
+        alpha = seen[0].detach().permute(1, 2, 0).numpy()[..., 3:4]
+        assert largest(alpha, expected.solved.alpha) <= STEP
+    # Both were asked for.
+    cues = Cues(*(torch.rand(1, channels, *size) for channels in (3, 3, 1, 3)))
+    with torch.inference_mode():
+        near, far = (matter.eval()(cues, is_far=is_far).alpha for is_far in (False, True))
+    assert float((near - far).abs().max()) > STEP
 
 
 def test_where_alpha_is_1_the_plate_passes_bit_for_bit(live: Live) -> None:

@@ -13,19 +13,24 @@ from platematte.network.base import Widths
 from platematte.network.matter import Cues, Drawn, Matter
 
 
-@pytest.mark.parametrize(("shrink", "guess"), [(1, False), (1, True), (2, True)])
-def test_a_network_of_other_widths_is_traced_as_it_is(shrink: int, guess: bool) -> None:
-    torch.manual_seed(4)
+@pytest.mark.parametrize(
+    ("shrink", "guess", "is_far"),
+    [(1, False, False), (1, True, False), (2, True, False), (1, True, True)],
+)
+def test_a_network_of_other_widths_is_traced_as_it_is(
+    shrink: int, guess: bool, is_far: bool
+) -> None:
+    torch.manual_seed(4 + is_far)
     widths = Widths(quarter=16, eighth=24, sixteenth=32, thirty_second=48, half=8, plate=8)
-    matter = Matter(replace(widths, shrink=shrink, guess=guess))
+    matter = Matter(replace(widths, shrink=shrink, guess=guess, reach=1 + is_far))
     for layer in (matter.think_stage.guess8, matter.draw_stage.guess4, matter.draw_stage.lean):
         if layer is not None:
             torch.nn.init.normal_(layer.weight, std=0.1)
-    traced = trace_network(matter)
+    traced = trace_network(matter, is_far)
     given = torch.rand(1, 3, 64, 128), torch.rand(1, 3, 64, 128), torch.ones(1, 1, 64, 128)
     hints = torch.zeros(1, 3, 64, 128)
     with torch.no_grad():
-        drawn = matter.eval()(Cues(*given, hints))
+        drawn = matter.eval()(Cues(*given, hints), is_far=is_far)
         alpha, foreground, error = traced(*given, hints)
     assert torch.allclose(alpha, drawn.alpha, atol=1e-5)
     assert torch.allclose(foreground, drawn.foreground, atol=1e-5)
@@ -35,8 +40,13 @@ def test_a_network_of_other_widths_is_traced_as_it_is(shrink: int, guess: bool) 
 class Forking(Matter):
     """A network that looks at its input in Python, which a trace does not follow."""
 
-    def forward(self, cues: Cues, neighbours: list[torch.Tensor | None] | None = None) -> Drawn:
-        drawn = super().forward(cues, neighbours)
+    def forward(
+        self,
+        cues: Cues,
+        neighbours: list[torch.Tensor | None] | None = None,
+        is_far: bool | None = None,
+    ) -> Drawn:
+        drawn = super().forward(cues, neighbours, is_far)
         if float(cues.trust.min()) == 1:
             return Drawn(drawn.alpha + 1, drawn.coarse, drawn.foreground, drawn.error)
         return drawn

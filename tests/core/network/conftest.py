@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,15 +17,12 @@ MakeCues = Callable[..., Cues]
 
 @pytest.fixture(scope="session")
 def make_matter() -> MakeMatter:
-    """Builder of a small network with random weights: `make_matter(shrink=2)`."""
+    """Builder of a small network with random weights: `make_matter(shrink=2, reach=2)`."""
 
-    def build(
-        is_temporal: bool = False, seed: int = 3, shrink: int = 1, guess: bool = False
-    ) -> Matter:
+    def build(is_temporal: bool = False, seed: int = 3, **others: int | bool) -> Matter:
         torch.manual_seed(seed)
-        widths = Widths(
-            quarter=8, eighth=8, sixteenth=8, thirty_second=8, half=8, shrink=shrink, guess=guess
-        )
+        widths = Widths(quarter=8, eighth=8, sixteenth=8, thirty_second=8, half=8)
+        widths = replace(widths, **others)
         matter = Matter(widths, is_temporal).eval()
         for layer in (matter.look_stage.through4, matter.look_stage.through8):
             torch.nn.init.normal_(layer.weight, std=0.5)

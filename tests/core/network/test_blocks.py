@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from platematte.network import blocks
-from platematte.network.blocks import convolve, in_full_precision, mix
+from platematte.network.blocks import convolve, in_full_precision, mix, shrink, shrink_padded
 from platematte.network.matter import Cues, Drawn, Matter
 
 MakeMatter = Callable[..., Matter]
@@ -179,3 +179,26 @@ def test_whether_bfloat16_is_fused_is_what_the_cpu_has() -> None:
     has = torch.cpu.get_capabilities()
     needed = all(has[name] for name in AVX512) or has["avx_ne_convert"]
     assert blocks.fuses(torch.bfloat16) is (blocks._HAS_FUSED and needed)
+
+
+@pytest.mark.parametrize("times", [1, 4, 8])
+@pytest.mark.parametrize(
+    ("size", "padded"),
+    [
+        ((64, 32), (64, 32)),
+        ((57, 32), (64, 32)),
+        ((56, 32), (64, 32)),
+        ((40, 32), (64, 64)),
+        ((40, 27), (64, 32)),
+        ((64, 27), (64, 32)),
+        ((1, 1), (32, 32)),
+        ((9, 32), (32, 32)),
+    ],
+)
+def test_means_of_an_image_that_goes_on_beyond_its_edge(
+    times: int, size: tuple[int, int], padded: tuple[int, int]
+) -> None:
+    image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(2))
+    beyond = (0, padded[1] - size[1], 0, padded[0] - size[0])
+    expected = shrink(nn.functional.pad(image, beyond, mode="replicate"), times)
+    assert torch.equal(shrink_padded(image, times, padded), expected)

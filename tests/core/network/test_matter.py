@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from platematte.network.base import NEIGHBOURS
+from platematte.network.blocks import Context
 from platematte.network.device import Runner
-from platematte.network.matter import Cues, Drawn, Matter, no_hints
+from platematte.network.matter import FAR_PX, Cues, Drawn, Matter, no_hints
 from platematte.network.tiles import look_in_tiles
 
 MakeMatter = Callable[..., Matter]
@@ -64,6 +65,42 @@ def test_a_frame_gets_the_same_answer_alone_and_in_a_batch(
             here = Drawn(*(part[index : index + 1] for part in parts(together)))
             # Convolutions add up in another order for another batch; nothing else may differ.
             assert largest_difference(alone, here) < 1e-4
+
+
+def test_weights_that_learned_to_look_far_do_so_in_large_formats_alone(
+    make_matter: MakeMatter, make_cues: MakeCues
+) -> None:
+    cues = make_cues(128, 192)
+    whole = cues.plate.shape[2] * cues.plate.shape[3]
+    for reach in (1, 2):
+        runner = Runner(make_matter(reach=reach), torch.device("cpu"), torch.float32, 512)
+        with torch.inference_mode():
+            at_once = runner.matter(cues, is_far=reach == 2)
+        formats = (None, whole, FAR_PX - 1, FAR_PX)
+        near, same, below, far = (runner.answer(cues, runner.look(cues, px)) for px in formats)
+        assert largest_difference(near, same) == largest_difference(near, below) == 0
+        # The window is the same, the format is not.
+        assert (largest_difference(near, far) > 1e-4) == (reach == 2)
+        assert largest_difference(far, at_once) < 1e-4
+
+
+def test_who_looks_far_sees_what_is_twice_as_far_away(
+    make_matter: MakeMatter, make_cues: MakeCues
+) -> None:
+    """The mean over the frame aside, which is everywhere."""
+    matter, cues = make_matter(reach=2), make_cues(64, 3072)
+    for layer in matter.modules():
+        if isinstance(layer, Context):
+            torch.nn.init.zeros_(layer.everywhere.weight)
+    changed = replace(cues, plate=cues.plate.clone())
+    changed.plate[..., :32] = 1 - changed.plate[..., :32]
+    reached = []
+    with torch.inference_mode():
+        for is_far in (False, True):
+            one, other = (matter(c, is_far=is_far).coarse for c in (cues, changed))
+            reached.append(int((one != other).any(2).flatten().nonzero().max()))
+    assert 300 < reached[0] < 900
+    assert 1.6 * reached[0] < reached[1] < 2.2 * reached[0]
 
 
 def test_a_clean_plate_that_is_not_trusted_has_no_say(

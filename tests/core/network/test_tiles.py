@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from platematte.network import tiles
-from platematte.network.matter import Cues, Drawn, Matter, Views
+from platematte.network.matter import FAR_PX, Cues, Drawn, Matter, Views
 from platematte.network.tiles import Seen, band_rows, draw_in_tiles, look_in_tiles
 
 MakeMatter = Callable[..., Matter]
@@ -18,14 +18,18 @@ SIZES = ((211, 48), (263, 61), (131, 33), (96, 32), (257, 40), (29, 50))
 WHOLE_MIB = 1e6
 
 
-def run(matter: Matter, cues: Cues, memory_mib: float) -> tuple[Seen, Drawn]:
+def run(
+    matter: Matter, cues: Cues, memory_mib: float, format_px: int | None = None
+) -> tuple[Seen, Drawn]:
     with torch.inference_mode():
-        seen = look_in_tiles(matter, cues, memory_mib)
-        thought = matter.think(seen.eighth, guess=seen.guess)
+        seen = look_in_tiles(matter, cues, memory_mib, format_px)
+        thought = matter.think(seen.eighth, guess=seen.guess, is_far=seen.is_far)
         return seen, draw_in_tiles(matter, cues, seen, thought, memory_mib)
 
 
-@pytest.mark.parametrize(("shrink", "guess"), [(1, False), (1, True), (2, True)])
+@pytest.mark.parametrize(
+    ("shrink", "guess", "reach"), [(1, False, 1), (1, True, 1), (2, True, 1), (1, True, 2)]
+)
 @pytest.mark.parametrize("memory_mib", [0.001, 1.8, 2.6])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_tiled_equals_untiled(
@@ -36,10 +40,13 @@ def test_tiled_equals_untiled(
     memory_mib: float,
     shrink: int,
     guess: bool,
+    reach: int,
 ) -> None:
-    matter, cues = make_matter(shrink=shrink, guess=guess), make_cues(height, width)
-    whole, drawn_whole = run(matter, cues, WHOLE_MIB)
-    tiled, drawn_tiled = run(matter, cues, memory_mib)
+    matter = make_matter(shrink=shrink, guess=guess, reach=reach)
+    cues, format_px = make_cues(height, width), FAR_PX
+    whole, drawn_whole = run(matter, cues, WHOLE_MIB, format_px)
+    tiled, drawn_tiled = run(matter, cues, memory_mib, format_px)
+    assert whole.is_far == tiled.is_far == (reach == 2)
     assert torch.allclose(whole.quarter, tiled.quarter, atol=1e-5)
     assert torch.allclose(whole.eighth, tiled.eighth, atol=1e-5)
     for name in ("alpha", "coarse", "foreground", "error"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from platematte.errors import WeightsInvalid
 from platematte.network.encode import encode_view
-from platematte.network.matter import Cues
+from platematte.network.matter import Cues, Drawn, Matter
 from platematte.network.published.mattingv2 import RefineDrawn
 from platematte.network.published.seed import SeedDrawn
 from platematte.network.weights import save_weights
@@ -40,6 +40,30 @@ MakeOurs = Callable[..., Ours]
 @pytest.fixture(scope="module")
 def sample() -> Sample:
     return Synthesiser(empty_bank(), 1).draw(2, 64)
+
+
+def test_half_of_the_larger_crops_are_seen_as_large_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bool] = []
+
+    def forward(self: Matter, cues: Cues, neighbours: object, is_far: bool) -> Drawn:
+        asked.append(is_far)
+        raise InterruptedError
+
+    monkeypatch.setattr(Matter, "forward", forward)
+    torch.manual_seed(0)
+    shares = {}
+    for name, side in (("quality", 320), ("quality", 288), ("fast", 320)):
+        ours = ARCHITECTURES[name].build()
+        blank = Sample(*(torch.zeros(1, 3, 1, side) for _ in fields(Sample)))
+        for _ in range(60):
+            with pytest.raises(InterruptedError):
+                ours.loss([blank])
+        shares[name, side] = sum(asked) / len(asked)
+        asked.clear()
+    assert 0.3 < shares["quality", 320] < 0.7
+    assert shares["quality", 288] == shares["fast", 320] == 0
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

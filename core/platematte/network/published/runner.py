@@ -36,7 +36,7 @@ class PublishedRunner:
         self.precision = precision
         self.cpu_fallback = cpu_fallback
 
-    def look(self, cues: Cues) -> Seen:
+    def look(self, cues: Cues, format_px: int | None = None) -> Seen:
         """Return nothing of a frame: there is nothing that could be kept for others."""
         return seen_nothing()
 
