@@ -188,7 +188,7 @@ def motion_rows(options: argparse.Namespace) -> list[dict[str, object]]:
     """Return rows for a network with and without neighbours, both trained on frames of clips."""
     makers = {
         "motion off": lambda: Ours(Matter(QUALITY)),
-        "motion on": lambda: Ours(Matter(is_temporal=True)),
+        "motion on": lambda: Ours(Matter(QUALITY, is_temporal=True)),
     }
     rows: list[dict[str, object]] = []
     for name, make in makers.items():
