@@ -16,6 +16,9 @@ from platematte.images.read import read_image, readable_metadata
 from platematte.images.window import Window
 from platematte.images.write import read_attributes
 from platematte.matte import matte_shot
+from platematte.network.device import Runner
+from platematte.network.matter import Cues
+from platematte.network.tiles import Seen
 from platematte.network.weights import hash_file
 from platematte.settings import MatteSettings
 from platematte.shot import Shot
@@ -51,6 +54,30 @@ def test_windows_time_and_camera_of_the_plate_are_in_the_matte(
             assert after[name] == before[name]
         assert after["com.studio.take"] == "12"
         assert after["FramesPerSecond"].startswith("24000/1001")
+
+
+def test_the_network_is_told_the_format_of_the_shot_whatever_a_frames_data_window_is(
+    tmp_path: Path,
+    make_shot: MakeShot,
+    tiny_settings: TinySettings,
+    write_exr: WriteImage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shot = make_shot(tmp_path, frames=2, overscan_px=6)
+    path = Path(shot.plate.replace("####", "1002"))
+    whole = read_image(path)
+    windows = {"data_window": Window(2, 1, 40, 24), "display_window": whole.display_window}
+    write_exr(path, whole.pixels[7:31, 8:48], **windows)
+    asked: list[tuple[tuple[int, ...], int | None]] = []
+    original = Runner.look
+
+    def look(self: Runner, cues: Cues, format_px: int | None = None) -> Seen:
+        asked.append((tuple(cues.plate.shape[2:]), format_px))
+        return original(self, cues, format_px)
+
+    monkeypatch.setattr(Runner, "look", look)
+    assert matte_shot(shot, tiny_settings()).written == [1001, 1002]
+    assert asked == [((48, 64), 52 * 36), ((24, 40), 52 * 36)]
 
 
 def test_a_plate_cropped_inside_its_format_keeps_its_windows_and_meets_a_whole_clean_plate(

@@ -34,9 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what moves the layers' matrices; default: what serves the architecture best",
     )
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
-    parser.add_argument(
-        "--side", type=int, default=0, help="side of the crops; 0: 192, 320, 512 px"
-    )
+    parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument(
@@ -60,7 +58,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     logging.getLogger("platematte.training").setLevel(logging.INFO)
     batch = max(1, parsed.batch)
-    mixed = ((batch, 192), (max(1, batch // 2), 320), (max(1, batch // 4), 512))
+    mixed = ((batch, 192), (batch, 192), (max(1, batch // 2), 320))
     settings = TrainSettings(
         out=parsed.out,
         data=parsed.data,

@@ -29,6 +29,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--replace", action="store_true", help="take the place of other weights of that name"
     )
     importer.set_defaults(run=run_import)
+    mean = actions.add_parser(
+        "mean",
+        help="write the mean of runs of `platematte train` that began with the same weights",
+    )
+    mean.add_argument("files", type=Path, nargs="+", metavar="FILE", help="their weights")
+    mean.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
+    mean.set_defaults(run=run_mean)
     lister = actions.add_parser("list", help="list the weights in the package and the imported")
     lister.set_defaults(run=run_list)
 
@@ -45,6 +52,14 @@ def run_import(parsed: argparse.Namespace) -> int:
     print(f"Use it with --weights {use}. Its licence: {imported.licence}.", file=sys.stderr)
     if "NC" in imported.licence:
         print("It allows no commercial work unless the studio has cleared it.", file=sys.stderr)
+    return 0
+
+
+def run_mean(parsed: argparse.Namespace) -> int:
+    """Write the mean and print where it is."""
+    from platematte.network.weights import mean_weights
+
+    print(mean_weights(parsed.files, parsed.out))
     return 0
 
 

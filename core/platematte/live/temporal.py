@@ -110,6 +110,31 @@ def displace(image: Tensor, field: Tensor) -> Tensor:
     return torch.grid_sampler(image, grid, 0, 1, True)
 
 
+def displace_exactly(image: Tensor, field: Tensor) -> Tensor:
+    """Return what `displace` returns for one frame, with its places to the last bit.
+
+    The sampling of torch counts places from -1 to 1, which loses some hundred thousandths of a
+    pixel: enough that of what is refined by fractions of one, some is rounded to another 1/32.
+    """
+    channels, height, width = image.shape[1], image.shape[2], image.shape[3]
+    x, y = places(field)
+    x, y = x.clamp(0.0, width - 1.0), y.clamp(0.0, height - 1.0)
+    left, top = x.floor(), y.floor()
+    across, down = x - left, y - top
+    right, under = (left + 1).clamp_max(width - 1.0), (top + 1).clamp_max(height - 1.0)
+    flat = image.reshape(channels, -1)
+    moved = torch.zeros_like(image)
+    for row in range(2):
+        # Counted in integers: float32 holds no more than 2^24 pixels.
+        line = (top if row == 0 else under).long() * width
+        part = (1 - down) if row == 0 else down
+        for column in range(2):
+            place = (line + (left if column == 0 else right).long()).reshape(-1)
+            weight = part * ((1 - across) if column == 0 else across)
+            moved = moved + weight * flat.index_select(1, place).reshape(image.shape)
+    return moved
+
+
 def cubic_weights(part: Tensor) -> list[Tensor]:
     """Return the weights of four pixels around a place between the second and the third."""
     a = -0.75
@@ -183,7 +208,7 @@ def step(here: Tensor, there: Tensor, worth: Tensor, field: Tensor) -> Tensor:
 
 def refine(here: Tensor, there: Tensor, worth: Tensor, field: Tensor) -> Tensor:
     """Move each pixel by a fraction of a pixel, to where its patch differs least."""
-    moved = displace(there, field)
+    moved = displace_exactly(there, field)
     mean = 0.5 * (here + moved)
     along_x, along_y = slope(mean, 3), slope(mean, 2)
     difference = moved - here
@@ -221,7 +246,7 @@ def median(field: Tensor) -> Tensor:
 
 def agreement(one: Tensor, there: Tensor, field: Tensor, worth: Tensor, detail: float) -> Tensor:
     """Return what a neighbour counts at each pixel, 0..1; 0 everywhere for another shot."""
-    difference = worth * squared_difference(one, displace(there, field))
+    difference = worth * squared_difference(one, displace_exactly(there, field))
     difference = blur(difference, 5) / blur(worth, 5)
     grain = min(quantile(difference, 0.25), 2 * detail)
     limit = 16.0 * min(max(grain, 3 * 0.01 * 0.01), 3 * 0.05 * 0.05)

@@ -6,14 +6,15 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from ..errors import WeightsInvalid
+from ..errors import OutputExists, WeightsInvalid
 from .base import Widths
 from .matter import Matter
 
@@ -145,8 +146,37 @@ def save_weights(
     }
     halves = {key: value.detach().cpu().half().contiguous() for key, value in state.items()}
     part = path.with_name(f".{path.name}.part")
-    save_file(halves, str(part), metadata=header)
+    # Not by `save_file`, whose files nobody but their owner may read.
+    part.write_bytes(save(halves, metadata=header))
     part.replace(path)
+
+
+def mean_weights(paths: Sequence[Path], to: Path) -> Path:
+    """Write the mean of sets of weights of one shape, and return its path; a set may count twice.
+
+    Of runs that began with the same weights and saw different samples, the mean is better than each
+    (Wortsman et al., "Model soups", 2022); with the weights that they began with, it keeps more of
+    what those knew ("Robust fine-tuning of zero-shot models", 2022). Its header says as many
+    samples as the longest run has seen, and the farthest reach. Raises WeightsInvalid for sets that
+    do not fit together, OutputExists.
+    """
+    if to.exists():
+        raise OutputExists("there is a file of this name", path=to, fix="Choose another --out.")
+    sets = [load_weights(path) for path in paths]
+    reach = max(matter.widths.reach for matter, _ in sets)
+    shapes = [(replace(m.widths, reach=reach), card.is_temporal) for m, card in sets]
+    for path, shape in zip(paths, shapes, strict=True):
+        if shape != shapes[0]:
+            raise WeightsInvalid(
+                "its network has another shape than that of the first file",
+                path=path,
+                fix="Give runs of one architecture that began with the same weights.",
+            )
+    to.parent.mkdir(parents=True, exist_ok=True)
+    states = [matter.state_dict() for matter, _ in sets]
+    mean = {key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]}
+    save_weights(to, mean, shapes[0][0], max(c.samples for _, c in sets), shapes[0][1])
+    return to
 
 
 def hash_file(path: Path) -> str:

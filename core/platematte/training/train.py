@@ -60,7 +60,7 @@ class TrainSettings:
     """What moves the matrices of the network; auto: what serves the architecture best."""
     begin_from: Path | None = None
     """Weights that a new run begins with, wherever one of its layers has the name and the size."""
-    shapes: tuple[Shape, ...] = ((8, 192), (4, 320), (2, 512))
+    shapes: tuple[Shape, ...] = ((8, 192), (8, 192), (4, 320))
     """Batch size and crop side in px, taken in turn."""
     seed: int = 1
     """Seed of weights and samples; a later slice draws other samples from the same seed."""

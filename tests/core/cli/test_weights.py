@@ -11,7 +11,7 @@ import torch
 from platematte.cli.main import main
 from platematte.images.read import read_image
 from platematte.network.published.layouts import BUILDERS
-from platematte.network.weights import packaged_weights
+from platematte.network.weights import load_weights, packaged_weights
 from platematte.shot import Shot
 
 MakeShot = Callable[..., Shot]
@@ -143,6 +143,20 @@ def test_a_damaged_set_does_not_stop_the_list(
     assert status == 0
     assert out.startswith("broken  unusable: not a readable safetensors file")
     assert len(out.splitlines()) == 1 + len(packaged_weights())
+
+
+def test_a_mean_is_written_where_it_was_asked_for_and_only_once(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "mean.safetensors"
+    asked = ("weights", "mean", tiny_weights, tiny_weights, "--out", to)
+    status, out, _ = run(capsys, *asked)
+    assert (status, out.strip()) == (0, str(to))
+    one, other = (load_weights(path)[0].state_dict() for path in (tiny_weights, to))
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
+    status, _, told = run(capsys, *asked)
+    assert status == 2
+    assert "Choose another --out." in told
 
 
 def test_an_action_is_needed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ import torch
 
 from platematte.compute import Engine, FrameResult, Mattes
 from platematte.images.colour import rec709_matrix
+from platematte.live import model as live_model
 from platematte.live.archive import save_for_old_torch
 from platematte.live.model import script_live_matte
+from platematte.network import matter as network_of_engine
 from platematte.network.matter import Cues
-from platematte.network.weights import find_weights, load_weights
+from platematte.network.weights import find_weights, load_weights, save_weights
 from platematte.prepare.prepare import Preparer
 from platematte.settings import MatteSettings, NetworkSettings, PrepareSettings
 
@@ -112,14 +115,16 @@ def test_any_size_is_padded_inside(engine: Engine, live: Live, size: tuple[int, 
 def test_a_large_frame_is_looked_at_as_the_engine_looks_at_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    matter = load_weights(find_weights("default"))[0]
-    assert matter.widths.reach == 2
-    size = 96, 160
-    for module in ("platematte.network.matter", "platematte.live.model"):
-        monkeypatch.setattr(f"{module}.FAR_PX", size[0] * size[1])
+    trained, size = load_weights(find_weights("default"))[0], (128, 192)
+    path = tmp_path / "far.safetensors"
+    save_weights(path, trained.state_dict(), replace(trained.widths, reach=2), 0, False)
+    matter = load_weights(path)[0]
+    for module in (network_of_engine, live_model):
+        monkeypatch.setattr(module, "FAR_PX", size[0] * size[1])
     save_for_old_torch(script_live_matte(matter, IDENTITY, IDENTITY), tmp_path / "live.pt")
     model = torch.jit.load(tmp_path / "live.pt")
-    engine = Engine(MatteSettings(network=NetworkSettings(device="cpu", precision="fp32")))
+    network = NetworkSettings(weights=str(path), device="cpu", precision="fp32")
+    engine = Engine(MatteSettings(network=network))
     for height, width in (size, (size[0], size[1] - 1)):
         plate, clean = draw_frame(height, width)
         expected, seen = engines(engine, plate, clean), model(feed(plate, clean))

@@ -10,7 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from platematte.errors import WeightsInvalid
+from platematte.errors import OutputExists, WeightsInvalid
+from platematte.network.base import Widths
 from platematte.network.matter import Matter
 from platematte.network.weights import (
     ALIASES,
@@ -18,6 +19,7 @@ from platematte.network.weights import (
     find_weights,
     hash_file,
     load_weights,
+    mean_weights,
     packaged_weights,
     save_weights,
 )
@@ -66,6 +68,49 @@ def test_weights_come_back_as_halves_of_what_was_saved(
     assert (card.name, card.licence, card.samples) == ("mine", "CC0-1.0", 1234)
     assert card.sha256 == hash_file(saved)
     assert [path.name for path in saved.parent.iterdir()] == ["mine.safetensors"]
+
+
+def test_the_mean_of_two_runs_is_the_mean_of_each_weight(
+    tmp_path: Path, make_matter: MakeMatter
+) -> None:
+    states = []
+    for seed, samples, reach in ((3, 700, 1), (4, 900, 2)):
+        matter = make_matter(seed=seed, reach=reach)
+        path = tmp_path / f"{seed}.safetensors"
+        save_weights(path, matter.state_dict(), matter.widths, samples, is_temporal=False)
+        states.append(load_weights(path)[0].state_dict())
+    to = tmp_path / "new" / "mean.safetensors"
+    assert mean_weights([tmp_path / "3.safetensors", tmp_path / "4.safetensors"], to) == to
+    matter, card = load_weights(to)
+    assert (matter.widths.reach, card.name, card.samples) == (2, "mean", 900)
+    for key, value in matter.state_dict().items():
+        expected = ((states[0][key] + states[1][key]) / 2).half().float()
+        assert torch.equal(value, expected), key
+
+
+def test_a_mean_is_of_one_architecture_and_overwrites_nothing(
+    saved: Path, tmp_path: Path, make_matter: MakeMatter
+) -> None:
+    other, to = tmp_path / "other.safetensors", tmp_path / "mean.safetensors"
+    for widths, is_temporal in (
+        (load_weights(saved)[0].widths, False),
+        (Widths(8, 8, 8, 8, 4), True),
+    ):
+        matter = Matter(widths, is_temporal)
+        save_weights(other, matter.state_dict(), widths, 1, is_temporal)
+        with pytest.raises(WeightsInvalid, match="another shape") as refused:
+            mean_weights([saved, other], to)
+        assert refused.value.path == str(other)
+        assert not to.exists()
+    to.write_bytes(b"mine")
+    with pytest.raises(OutputExists):
+        mean_weights([saved, saved], to)
+    assert to.read_bytes() == b"mine"
+
+
+def test_weights_may_be_read_by_whoever_may_read_other_files(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"")
+    assert saved.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_a_damaged_file_is_refused_with_its_path(saved: Path) -> None:
