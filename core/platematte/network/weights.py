@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ..errors import OutputExists, WeightsInvalid
+from ..errors import OutputExists, OutputUnwritable, WeightsInvalid
 from .base import Widths
 from .matter import Matter
 
@@ -158,7 +158,7 @@ def mean_weights(paths: Sequence[Path], to: Path) -> Path:
     (Wortsman et al., "Model soups", 2022); with the weights that they began with, it keeps more of
     what those knew ("Robust fine-tuning of zero-shot models", 2022). Its header says as many
     samples as the longest run has seen, and the farthest reach. Raises WeightsInvalid for sets that
-    do not fit together, OutputExists.
+    do not fit together, OutputExists and OutputUnwritable.
     """
     if to.exists():
         raise OutputExists("there is a file of this name", path=to, fix="Choose another --out.")
@@ -172,10 +172,13 @@ def mean_weights(paths: Sequence[Path], to: Path) -> Path:
                 path=path,
                 fix="Give runs of one architecture that began with the same weights.",
             )
-    to.parent.mkdir(parents=True, exist_ok=True)
     states = [matter.state_dict() for matter, _ in sets]
     mean = {key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]}
-    save_weights(to, mean, shapes[0][0], max(c.samples for _, c in sets), shapes[0][1])
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(to, mean, shapes[0][0], max(c.samples for _, c in sets), shapes[0][1])
+    except OSError as error:
+        raise OutputUnwritable(error.strerror or str(error), path=to) from error
     return to
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from platematte.errors import OutputExists, WeightsInvalid
+from platematte.errors import OutputExists, OutputUnwritable, WeightsInvalid
 from platematte.network.base import Widths
 from platematte.network.matter import Matter
 from platematte.network.weights import (
@@ -106,6 +106,14 @@ def test_a_mean_is_of_one_architecture_and_overwrites_nothing(
     with pytest.raises(OutputExists):
         mean_weights([saved, saved], to)
     assert to.read_bytes() == b"mine"
+
+
+def test_a_mean_that_cannot_be_written_says_where(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"no folder")
+    to = tmp_path / "file" / "mean.safetensors"
+    with pytest.raises(OutputUnwritable) as refused:
+        mean_weights([saved, saved], to)
+    assert refused.value.path == str(to)
 
 
 def test_weights_may_be_read_by_whoever_may_read_other_files(saved: Path, tmp_path: Path) -> None:
