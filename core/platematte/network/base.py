@@ -58,6 +58,11 @@ class Widths:
     reach: int = 1
     """How many times farther `think` has learned to look in large frames, 1 or 2."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no network can be made of; raises ValueError."""
+        if self.reach not in (1, 2):
+            raise ValueError(f"reach is 1 or 2, not {self.reach}")
+
 
 class Look(nn.Module):
     """Cues at full resolution to features at 1/4 and 1/8; local (see `Matter.halo_px`)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,12 @@ def test_another_architecture_is_refused_by_its_name(saved: Path) -> None:
 def test_a_header_that_makes_no_sense_is_refused(saved: Path, header: dict[str, str]) -> None:
     rewrite(saved, **header)
     refusal(saved)
+
+
+def test_a_reach_that_there_is_not_is_refused(saved: Path) -> None:
+    widths = load_weights(saved)[0].widths
+    rewrite(saved, widths=json.dumps({**asdict(widths), "reach": 4}))
+    assert "reach is 1 or 2, not 4" in refusal(saved).reason
 
 
 def test_missing_unknown_and_misshapen_tensors_are_refused(
