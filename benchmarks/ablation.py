@@ -57,11 +57,13 @@ class WithoutProjection(nn.Module):
         super().__init__()
         self.refine = refine
 
-    def forward(self, difference: Tensor, alphas: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, difference: Tensor, alphas: Sequence[Tensor], packed: Tensor, detail: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return alpha and expected error; the coarse alpha stands in for the projection."""
-        coarse = alphas[:, :1]
-        shown = torch.cat([coarse, coarse, torch.zeros_like(coarse)], 1)
-        return self.refine(difference, shown, detail)
+        coarse = alphas[0]
+        shown = coarse, coarse, torch.zeros_like(coarse)
+        return self.refine(difference, shown, torch.cat(shown, 1), detail)
 
 
 def concatenated() -> Ours:

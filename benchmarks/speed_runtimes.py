@@ -26,6 +26,7 @@ from platematte.network.tiles import (
     padded_height,
     padded_rows,
 )
+from platematte.opencv_pixels import OpenCVPixels
 
 Tensor = torch.Tensor
 Run = Callable[[Cues], Drawn]
@@ -80,6 +81,7 @@ def mib_of(*parts: Tensor) -> float:
 
 def ours_eager(matter: Matter, precision: str, cues: Cues) -> Run:
     """Return our network as the engine runs it, in tiles."""
+    matter.pixels = OpenCVPixels()
     height, width = cues.plate.shape[2:]
 
     def run(cues: Cues) -> Drawn:

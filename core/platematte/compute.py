@@ -17,6 +17,7 @@ from platematte.network.load import Machine, load_runner
 from platematte.network.matter import Cues, Drawn
 from platematte.network.tiles import Seen, seen_nothing
 from platematte.network.weights import find_weights
+from platematte.opencv_pixels import OpenCVPixels
 from platematte.prepare.prepare import PreparedFrame
 from platematte.settings import MatteSettings
 from platematte.solve.confidence import solve_confidence
@@ -78,7 +79,9 @@ class Engine:
         network, engine = settings.network, settings.engine
         keep_freed_memory()
         device = choose_device(network.device)
-        machine = Machine(device, network.precision, engine.memory_mib, engine.cpu_fallback)
+        machine = Machine(
+            device, network.precision, engine.memory_mib, engine.cpu_fallback, OpenCVPixels()
+        )
         self.runner, self.card = load_runner(find_weights(network.weights), machine)
         self.fused_offsets = OFFSETS if settings.solve.temporal == "auto" else ()
         """Offsets of the frames whose alpha a frame's own is averaged with."""

@@ -23,6 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--begin-from", type=Path, help="weights that a new run begins with, where layers fit"
     )
+    parser.add_argument(
+        "--far-only",
+        action="store_true",
+        help="only what looks far learns; answers of --begin-from to small frames are kept",
+    )
     parser.add_argument("--minutes", type=float, default=10.0, help="the longest this slice runs")
     parser.add_argument("--samples", type=int, help="end the run when it has seen so many")
     parser.add_argument("--rate", type=float, help="learning rate; default: the architecture's own")
@@ -35,6 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
     parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
+    parser.add_argument(
+        "--generator", type=int, choices=(3, 4), default=4, help="version of the generator"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument(
@@ -66,10 +74,12 @@ def run(parsed: argparse.Namespace) -> int:
         samples=parsed.samples,
         architecture=parsed.architecture,
         begin_from=parsed.begin_from,
+        far_only=parsed.far_only,
         rate=parsed.rate,
         rate_end=parsed.rate_end,
         optimizer=parsed.optimizer,
         shapes=((batch, parsed.side),) if parsed.side else mixed,
+        generator=parsed.generator,
         seed=parsed.seed,
         device=str(choose_device(parsed.device)),
         precision=parsed.precision,

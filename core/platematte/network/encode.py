@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from .blocks import channels_last, is_recorded
+from .pixels import PLAIN, Pixels
 
 Tensor = torch.Tensor
 
@@ -50,7 +51,7 @@ _STRIP_VALUES = 1 << 17
 """As many values as the cache of one core holds besides what is made of them."""
 
 
-def encode_view(linear: Tensor) -> Tensor:
+def encode_view(linear: Tensor, pixels: Pixels = PLAIN) -> Tensor:
     """Return the network's view of scene-linear values; monotone, 0 stays 0, WHITE becomes 1.
 
     Negative values keep sRGB's straight toe down to -0.02 linear and stop there: what lies below
@@ -59,13 +60,15 @@ def encode_view(linear: Tensor) -> Tensor:
     # The three pieces of the curve are summed, each standing still outside its own range.
     encoded = linear.clamp(-0.02, _TOE).mul_(12.92)
     # A power by its logarithm takes a third of the time of pow, and is within 1e-7 of it.
-    body = linear.clamp(_TOE, KNEE).log_().mul_(1 / 2.4).exp_()
+    body = pixels.exp_(pixels.log_(linear.clamp(_TOE, KNEE)).mul_(1 / 2.4))
     encoded = encoded.add_(body, alpha=1.055).sub_(0.055 + _TOE_ENCODED)
-    shoulder = linear.clamp_min(KNEE).mul_(SHOULDER).add_(1 - SHOULDER * KNEE).log_()
+    shoulder = pixels.log_(linear.clamp_min(KNEE).mul_(SHOULDER).add_(1 - SHOULDER * KNEE))
     return encoded.add_(shoulder, alpha=_SCALE)
 
 
-def encode_packed(linear: Tensor, weight: Tensor | None = None, align_px: int = 1) -> Tensor:
+def encode_packed(
+    linear: Tensor, weight: Tensor | None = None, align_px: int = 1, pixels: Pixels = PLAIN
+) -> Tensor:
     """Return `encode_view` of N x 3 x H x W with its channels together in memory.
 
     weight: N x 1 x H x W, that the image is multiplied by first. align_px: the last rows and
@@ -86,7 +89,8 @@ def encode_packed(linear: Tensor, weight: Tensor | None = None, align_px: int = 
     for start in range(0, height, rows):
         part = slice(start, start + rows)
         strip = linear[:, :, part] if weight is None else linear[:, :, part] * weight[:, :, part]
-        packed[:, :, start : min(start + rows, height), :width] = encode_view(strip)
+        encoded = encode_view(strip, pixels)
+        pixels.lay_together(encoded, packed[:, :, start : min(start + rows, height), :width])
     packed[:, :, :height, width:] = packed[:, :, :height, width - 1 : width]
     packed[:, :, height:] = packed[:, :, height - 1 : height]
     return packed

@@ -11,6 +11,7 @@ import torch
 from . import imported
 from .device import Runner, choose_precision
 from .matter import Cues, Drawn
+from .pixels import PLAIN, Pixels
 from .published.runner import PublishedRunner
 from .tiles import Seen
 from .weights import WeightsCard, load_weights, read_header
@@ -43,6 +44,8 @@ class Machine:
     precision: str = "auto"
     memory_mib: float = 512
     cpu_fallback: bool = False
+    pixels: Pixels = PLAIN
+    """What works on pixels there."""
 
 
 def load_runner(path: Path, machine: Machine) -> tuple[AnyRunner, WeightsCard]:
@@ -58,5 +61,6 @@ def load_runner(path: Path, machine: Machine) -> tuple[AnyRunner, WeightsCard]:
         precision = choose_precision(wanted, device)
         return PublishedRunner(network, device, precision, fallback), card
     matter, card = load_weights(path)
+    matter.pixels = machine.pixels
     precision = choose_precision(machine.precision, device)
     return Runner(matter, device, precision, machine.memory_mib, fallback), card

@@ -12,7 +12,8 @@ from .base import HINT_CHANNELS, NEIGHBOURS, Draw, Look, Motion, Think, Widths
 from .blocks import channels_last, shrink
 from .encode import decode_view, encode_packed
 from .guess import Guess, guess_foreground
-from .refine import Refine, draw_foreground, project_alpha, upsample
+from .pixels import PLAIN, Pixels
+from .refine import Refine, draw_foreground, project_alpha
 from .transmission import measure_moments
 
 Tensor = torch.Tensor
@@ -142,6 +143,7 @@ class Matter(nn.Module):
         self.think_stage = Think(self.widths)
         self.draw_stage = Draw(self.widths)
         self.refine = Refine(self.widths.half)
+        self.pixels: Pixels = PLAIN
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
@@ -179,8 +181,8 @@ class Matter(nn.Module):
         here, as it is in training. cues: of any size (see `encode_packed`).
         """
         weight = None if _is_trusted(cues.trust) else cues.trust
-        plate = encode_packed(cues.plate, None, self.align_px)
-        clean = encode_packed(cues.clean, weight, self.align_px)
+        plate = encode_packed(cues.plate, None, self.align_px, self.pixels)
+        clean = encode_packed(cues.clean, weight, self.align_px, self.pixels)
         return Views(plate, clean, *(shrink(view, self.coarse_px) for view in (plate, clean)))
 
     def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
@@ -228,7 +230,7 @@ class Matter(nn.Module):
 
     def finish(self, cues: Cues, views: Views, sketch: Sketch, guess: Guess | None = None) -> Drawn:
         """Return alpha and the rest at full resolution, for the frame or for some rows of it."""
-        times = self.coarse_px
+        times, upsample = self.coarse_px, self.pixels.upsample
         coarse = upsample(sketch.heads[:, :1].float(), times)
         guessed = None if guess is None else guess.colour
         small = draw_foreground(views.small_plate, sketch.heads.float(), guessed)
@@ -238,9 +240,9 @@ class Matter(nn.Module):
         apart = (small - views.small_clean).abs().amax(1, keepdim=True)
         distance = _trusted(upsample(apart, times), cues.trust)
         difference = channels_last(_trusted(views.plate - views.clean, cues.trust))
-        alphas = torch.cat([coarse, projected, distance], 1)
         detail = self.draw_stage.detail(sketch.features)
-        alpha, error = self.refine(difference, alphas, detail)
+        alphas = coarse, projected, distance
+        alpha, error = self.refine(difference, alphas, self.pixels.join(alphas), detail)
         return Drawn(alpha, coarse, foreground, error)
 
     def forward(

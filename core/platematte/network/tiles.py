@@ -15,6 +15,7 @@ from torch import nn
 
 from .guess import Guess
 from .matter import Cues, Drawn, Matter, Sketch, Views
+from .pixels import Pixels
 
 Tensor = torch.Tensor
 
@@ -137,7 +138,7 @@ def look_in_tiles(
         return matter.look(band, views.rows(start, end))
 
     times = matter.coarse_px
-    quarter, eighth = _in_bands(one, height, rows, halo, (times, 2 * times))
+    quarter, eighth = _in_bands(one, height, rows, halo, (times, 2 * times), matter.pixels)
     beyond = (0, -width % align, 0, height - cues.plate.shape[2])
     is_far = matter.is_far(format_px or cues.plate.shape[2] * width)
     return Seen(quarter, eighth, views, matter.guess(views, _pad(cues.trust, beyond)), is_far)
@@ -164,7 +165,7 @@ def draw_in_tiles(
         drawn = matter.finish(band, views, sketch.rows(*small), guess)
         return drawn.alpha, drawn.coarse, drawn.foreground, drawn.error
 
-    return Drawn(*_in_bands(one, height, rows, halo, (1, 1, 1, 1)))
+    return Drawn(*_in_bands(one, height, rows, halo, (1, 1, 1, 1), matter.pixels))
 
 
 def _sketch_in_tiles(matter: Matter, seen: Seen, thought: Tensor, memory_mib: float) -> Sketch:
@@ -180,7 +181,7 @@ def _sketch_in_tiles(matter: Matter, seen: Seen, thought: Tensor, memory_mib: fl
         sketch = matter.sketch(quarter, eighth, seen.guess and seen.guess.rows(*small))
         return sketch.heads, sketch.features
 
-    return Sketch(*_in_bands(one, height, rows, halo, (times, times)))
+    return Sketch(*_in_bands(one, height, rows, halo, (times, times), matter.pixels))
 
 
 def _in_bands(
@@ -189,6 +190,7 @@ def _in_bands(
     rows: int,
     halo: int,
     strides: tuple[int, ...],
+    pixels: Pixels,
 ) -> list[Tensor]:
     """Call `one` for bands of rows with their halo and join what is inside the bands."""
     if rows >= height:
@@ -205,5 +207,5 @@ def _in_bands(
                     torch.empty(shape, dtype=part.dtype, device=part.device, memory_format=packing)
                 )
             inside = part[:, :, (start - first) // stride : (end - first) // stride]
-            joined[index][:, :, start // stride : end // stride] = inside
+            pixels.lay_together(inside, joined[index][:, :, start // stride : end // stride])
     return joined

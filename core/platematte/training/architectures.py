@@ -31,7 +31,7 @@ from .synthesise import Sample
 Tensor = torch.Tensor
 
 
-_FAR_CROP_PX = 320
+FAR_CROP_PX = 320
 """Smaller crops are too small to look far in."""
 
 
@@ -76,7 +76,7 @@ class Ours:
 
         No crop has the pixels of a frame that is far.
         """
-        can_be_far = self.network.widths.reach > 1 and side_px >= _FAR_CROP_PX
+        can_be_far = self.network.widths.reach > 1 and side_px >= FAR_CROP_PX
         return can_be_far and float(torch.rand(())) < 0.5
 
     def _eighth(self, sample: Sample) -> Tensor:
@@ -183,7 +183,7 @@ class Architecture:
 
 
 QUALITY = Widths(guess=True, reach=2)
-FAST = Widths(half=12, shrink=2, guess=True)
+FAST = Widths(half=8, shrink=2, guess=True)
 """Half of the resolution before the refiner, and half of its channels."""
 ARCHITECTURES = {
     "quality": Architecture(lambda: Ours(Matter(QUALITY)), 1.6e-3, True),

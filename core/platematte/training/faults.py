@@ -1,8 +1,9 @@
 """Every way in which a real clean plate differs from the set behind the subject, and how often.
 
 Two sorts. What changes on the set between the two shots (`stage`): shadow, bounce and reflection
-of the subject, a lamp, a prop. And what the second shot does to the picture (`shoot`): place,
-parallax, focus, exposure, vignette, rolling shutter under pulsing lamps, codec, its own frame.
+of the subject, the shadow of somebody who is not in the picture, a lamp, a prop. And what the
+second shot does to the picture (`shoot`): place, parallax, focus, exposure, vignette, rolling
+shutter under pulsing lamps, codec, its own frame.
 Peers perturb by noise, gamma, colour and a small affine (Sengupta et al. 2020; Lin et al. 2021).
 """
 
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from .dice import Dice, fractal, grid_px, noise
 from .perturb import blur, regrade, shift, warp
+from .shapes import bodies, soften
 
 Tensor = torch.Tensor
 
@@ -27,6 +29,10 @@ class Faults:
     shadow: float = 0.55
     shadow_depth: float = 0.55
     bounce: float = 0.2
+    strangers: float = 0.0
+    """Shadows of what is outside of the picture, in the plate or in the clean plate."""
+    glare: float = 0.0
+    """Light of the subject that the lens spreads over the set."""
     reflection: float = 0.12
     props: float = 0.25
     lamps: float = 0.2
@@ -57,6 +63,10 @@ def stage(dice: Dice, scene: Tensor, alpha: Tensor, faults: Faults) -> tuple[Ten
     lit = scene * shadow(dice, alpha, faults)
     lit = reflections(dice, lit, alpha, faults.reflection)
     empty = moved_props(dice, scene, scene.roll(1, 0), faults.props)
+    if faults.strangers:
+        lit = strange_shadows(dice, lit, faults.strangers)
+        # A crew stands elsewhere for the clean plate.
+        empty = strange_shadows(dice, empty, faults.strangers / 4)
     return lit, lamps(dice, empty, faults.lamps)
 
 
@@ -103,6 +113,38 @@ def shadow(dice: Dice, alpha: Tensor, faults: Faults = TRAINING) -> Tensor:
     depth = depth * dice.chance(faults.shadow, count)
     bounce = dice.uniform(0, 0.08, count, 3, 1, 1) * dice.chance(faults.bounce, count)
     return (1 - depth * cast).clamp_min(0.1) * (1 + bounce * cast)
+
+
+def strange_shadows(dice: Dice, scene: Tensor, probability: float) -> Tensor:
+    """Return the set with the shadow of something that is not in the picture, in some samples."""
+    some = dice.some(probability, scene.shape[0])
+    if not len(some):
+        return scene
+    count, size = len(some), scene.shape[-1]
+    # At a quarter of the size: no edge of a shadow is sharper.
+    cast = soften(bodies(dice, count, size // 4), dice.spread(1.0, size / 16, count, 1, 1, 1))
+    cast = blur(cast, dice.uniform(0.3, 4.5, count, 1, 1, 1))
+    dx, dy = (dice.uniform(-0.4, 0.4, count, 1, 1, 1) * (size / 4) for _ in range(2))
+    cast = shift(cast, dx, dy, "border")
+    cast = functional.interpolate(cast, size=(size, size), mode="bilinear")
+    tint = 1 + 0.1 * dice.normal(count, 3, 1, 1)
+    depth = dice.uniform(0, 0.6, count, 1, 1, 1) * tint
+    changed = scene.clone()
+    changed[some] = scene[some] * (1 - depth * cast).clamp_min(0.1)
+    return changed
+
+
+def glare(dice: Dice, premult: Tensor, probability: float) -> Tensor:
+    """Return what a lens spreads of the subject's light over the set, N x 3 x S x S, to be added.
+
+    A wide halo and an even veil, 0.1 to 2 % of the light: nothing on a wall, much on black cloth.
+    """
+    count, _, size, _ = premult.shape
+    small = functional.avg_pool2d(premult, 8)
+    wide = blur(small, dice.uniform(0.5, min(4.5, size / 32), count, 1, 1, 1))
+    veil = functional.interpolate(wide, size=(size, size), mode="bilinear")
+    veil = veil + premult.mean((2, 3), keepdim=True)
+    return veil * dice.spread(0.001, 0.02, count, 1, 1, 1) * dice.chance(probability, count)
 
 
 def reflections(dice: Dice, scene: Tensor, alpha: Tensor, probability: float) -> Tensor:

@@ -12,26 +12,32 @@ from .dice import Dice, fractal, grid_px
 
 Tensor = torch.Tensor
 
-_MADE_UP = 0.12
+MADE_UP = 0.12
 """The part of sets that no photograph shows."""
 _PANORAMA = 0.1
 """The part of the others that is cut from a panorama, with lamps as bright as they are."""
 
 
 def draw_sets(
-    bank: Bank, dice: Dice, count: int, size: int, least_zoom: float = 0.4, most_zoom: float = 2.0
+    bank: Bank,
+    dice: Dice,
+    count: int,
+    size: int,
+    least_zoom: float = 0.4,
+    most_zoom: float = 2.0,
+    made_up: float = MADE_UP,
 ) -> Tensor:
     """Return sets without a subject, N x 3 x S x S, scene-linear.
 
     least_zoom: how far a photograph may be seen from; below about 0.8 it is mirrored at its
-    edges to fill large frames.
+    edges to fill large frames. made_up: the part of them that is walls and cloths.
     """
     kind = dice.uniform(0, 1, count)
-    made_up = kind < (1.0 if bank.is_empty else _MADE_UP)
-    panorama = (kind > 1 - _PANORAMA) & ~made_up & (len(bank.panoramas) > 0)
-    photograph = ~made_up & ~panorama
+    is_made_up = kind < (1.0 if bank.is_empty else made_up)
+    panorama = (kind > 1 - _PANORAMA) & ~is_made_up & (len(bank.panoramas) > 0)
+    photograph = ~is_made_up & ~panorama
     scene = torch.zeros(count, 3, size, size, device=dice.device)
-    some = torch.nonzero(made_up).flatten()
+    some = torch.nonzero(is_made_up).flatten()
     if len(some):
         scene[some] = _walls(dice, len(some), size)
     some = torch.nonzero(photograph).flatten()

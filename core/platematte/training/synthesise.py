@@ -5,7 +5,7 @@ Runs batched on the device that trains. The same seed gives the same samples on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional
@@ -13,16 +13,37 @@ from torch.nn import functional
 from ..network.encode import encode_view
 from .bank import Bank
 from .dice import Dice, noise
-from .faults import TRAINING, Faults, covered, shoot, stage, wrong_area
+from .faults import TRAINING, Faults, covered, glare, shoot, stage, wrong_area
 from .motion import draw_path
 from .perturb import blur, codec, grain, streak_along
-from .sets import draw_sets
+from .sets import MADE_UP, draw_sets
 from .subjects import Subjects
 
 Tensor = torch.Tensor
 
-VERSION = 3
+VERSION = 4
 """Counts up when samples change; figures of different versions are not comparable."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a version of the generator draws."""
+
+    faults: Faults = TRAINING
+    similar: float = 0.25
+    """The part of subjects that take on the set's colours over large areas."""
+    made_up: float = MADE_UP
+    """The part of sets that no photograph shows: walls and cloths."""
+    dark: float = 0.0
+    """The part of sets that lie 1.5 to 5 stops darker: black cloth, night."""
+
+
+RULES = {
+    3: Rules(),
+    # What is shot is seldom of its set's colours; shadows and glare of people are on every wall.
+    4: Rules(replace(TRAINING, strangers=0.25, glare=0.4), similar=0.1, made_up=0.2, dark=0.12),
+}
+"""By version; what was trained and compared with an older one can be made again."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +77,18 @@ class Synthesiser:
         bank: Bank,
         seed: int,
         device: torch.device | str = "cpu",
-        faults: Faults = TRAINING,
+        rules: Rules = RULES[VERSION],
     ) -> None:
-        """Take the images to composite from, the seed, the device and how clean plates fail."""
+        """Take the images to composite from, the seed, the device and what is drawn how often."""
         self.dice = Dice(seed, device)
         self.bank = bank.to(self.dice.device)
-        self.faults = faults
-        self.subjects = Subjects(self.bank, self.dice)
+        self.rules = rules
+        self.faults = rules.faults
+        self.subjects = Subjects(self.bank, self.dice, rules.similar)
 
     def draw(self, count: int, size: int) -> Sample:
         """Return `count` new samples of `size` x `size` pixels; a multiple of 32, at least 64."""
-        scene = draw_sets(self.bank, self.dice, count, size)
+        scene = self._scene(count, size)
         alpha, premult = self.subjects.draw(scene)
         return self._shown(scene, alpha, premult, 1)[0]
 
@@ -76,15 +98,25 @@ class Synthesiser:
         The subject moves by up to about `reach_px` a frame, is blurred along its way and sways;
         the camera shakes by less than a pixel; each frame has its own grain.
         """
-        scene = draw_sets(self.bank, self.dice, count, size)
+        scene = self._scene(count, size)
         alpha, premult = self.subjects.draw(scene)
         return self._shown(scene, alpha, premult, frames, reach_px)
+
+    def _scene(self, count: int, size: int) -> Tensor:
+        dice, rules = self.dice, self.rules
+        scene = draw_sets(self.bank, dice, count, size, made_up=rules.made_up)
+        if rules.dark:
+            stops = dice.uniform(1.5, 5, count, 1, 1, 1) * dice.chance(rules.dark, count)
+            scene = scene * torch.exp2(-stops)
+        return scene
 
     def _shown(
         self, scene: Tensor, alpha: Tensor, premult: Tensor, frames: int, reach_px: float = 0.0
     ) -> list[Sample]:
         dice, (count, _, size, _) = self.dice, scene.shape
         lit, empty = stage(dice, scene, alpha, self.faults)
+        if self.faults.glare:
+            lit = lit + glare(dice, premult, self.faults.glare)
         exposure = torch.exp2(dice.uniform(-2.0, 1.2, count, 1, 1, 1))
         # Measured on real plates: 1 to 10 of 255 at mid grey.
         strength = dice.spread(0.002, 0.06, count, 1, 1, 1) * exposure.sqrt()

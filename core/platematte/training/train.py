@@ -20,18 +20,21 @@ from ..memory import keep_freed_memory
 from ..network.device import choose_training_type
 from ..network.matter import Matter
 from ..network.weights import save_weights
-from .architectures import ARCHITECTURES, Trainee, cues_of, save_trained
+from .architectures import ARCHITECTURES, FAR_CROP_PX, Trainee, cues_of, save_trained
 from .bank import load_bank
 from .curve import draw_curve
+from .farther import Farther
 from .optimizer import Optimizer
 from .state import Progressed, begin_from, load_state, save_state, update_average
 from .stream import Shape, stream_clips, stream_samples
-from .synthesise import Sample, Synthesiser, parts_of
+from .synthesise import RULES, VERSION, Sample, Synthesiser, parts_of
 
 log = logging.getLogger(__name__)
 
 VALIDATION_SEED = 20200420
 """The seed of the fixed validation set; training seeds are kept away from it."""
+_VALIDATION_RULES = RULES[3]
+"""They stay, so that held-out figures go on being comparable when the generator goes on."""
 _SAVE_EVERY_S = 300.0
 _WARMUP_STEPS = 50
 _CLIP_FRAMES = 5
@@ -60,8 +63,12 @@ class TrainSettings:
     """What moves the matrices of the network; auto: what serves the architecture best."""
     begin_from: Path | None = None
     """Weights that a new run begins with, wherever one of its layers has the name and the size."""
+    far_only: bool = False
+    """Only what looks far learns; what `begin_from` answers to small frames is kept."""
     shapes: tuple[Shape, ...] = ((8, 192), (8, 192), (4, 320))
     """Batch size and crop side in px, taken in turn."""
+    generator: int = VERSION
+    """Version of the generator, of `synthesise.RULES`."""
     seed: int = 1
     """Seed of weights and samples; a later slice draws other samples from the same seed."""
     device: str = "cpu"
@@ -78,7 +85,8 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     """Run one slice and return the path of the averaged weights it leaves.
 
     trainee: a network and its losses other than the architecture's own, for ablations. Raises
-    SettingsInvalid for crops that the network does not take, WeightsInvalid for `begin_from`.
+    SettingsInvalid for crops that the network does not take and for `far_only` with nothing to
+    keep, WeightsInvalid for `begin_from`.
     """
     keep_freed_memory()
     torch.set_num_threads(settings.threads)
@@ -90,6 +98,8 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     _check_shapes(settings, network)
     if settings.begin_from is not None:
         begin_from(network, settings.begin_from)
+    if settings.far_only:
+        trainee = _only_far(settings, network)
     average = {key: value.clone() for key, value in network.state_dict().items()}
     suits = "muon" if ARCHITECTURES[settings.architecture].uses_muon else "adamw"
     chosen = suits if settings.optimizer == "auto" else settings.optimizer
@@ -106,9 +116,23 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     return run.keep()
 
 
+def _only_far(settings: TrainSettings, network: nn.Module) -> Farther:
+    if settings.begin_from is None or not isinstance(network, Matter):
+        raise SettingsInvalid(
+            "there are no weights whose answers could be kept",
+            fix="Give --begin-from the weights of `quality` that are to look far.",
+        )
+    return Farther(network)
+
+
 def _check_shapes(settings: TrainSettings, network: nn.Module) -> None:
     align_px = network.align_px if isinstance(network, Matter) else 32
     for _, side in settings.shapes:
+        if settings.far_only and side < FAR_CROP_PX:
+            raise SettingsInvalid(
+                f"crops of {side} px are too small to look far in",
+                fix=f"Ask for --side {FAR_CROP_PX} or more.",
+            )
         if side % align_px or side <= 0:
             raise SettingsInvalid(
                 f"crops of {side} px: {settings.architecture} takes multiples of {align_px} px",
@@ -120,9 +144,10 @@ def _stream(
     settings: TrainSettings, trainee: Trainee, device: torch.device, seed: int
 ) -> Iterator[list[Sample]]:
     """Yield batches: single frames, or clips for a network that fuses neighbours."""
+    asked = settings.data, settings.shapes, seed, device
     if isinstance(trainee.network, Matter) and trainee.network.is_temporal:
-        yield from stream_clips(settings.data, settings.shapes, seed, device, _CLIP_FRAMES)
-    for sample in stream_samples(settings.data, settings.shapes, seed, device):
+        yield from stream_clips(*asked, _CLIP_FRAMES, settings.generator)
+    for sample in stream_samples(*asked, settings.generator):
         yield [sample]
 
 
@@ -248,7 +273,7 @@ def _precision(name: str, device: torch.device) -> contextlib.AbstractContextMan
 def draw_validation(settings: TrainSettings) -> list[Sample]:
     """Return the fixed validation set: samples of 256 px from images kept from training."""
     bank = load_bank(settings.data, held_out=True)
-    synthesiser = Synthesiser(bank, VALIDATION_SEED, "cpu")
+    synthesiser = Synthesiser(bank, VALIDATION_SEED, "cpu", _VALIDATION_RULES)
     return [synthesiser.draw(4, 256) for _ in range(max(1, settings.validation_count // 4))]
 
 

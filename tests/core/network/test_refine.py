@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from platematte.network import refine
 from platematte.network.blocks import fuses, shrink
 from platematte.network.matter import Cues, Matter
-from platematte.network.refine import shuffle2, upsample
+from platematte.network.refine import expected_error, project_alpha, shuffle2
 from platematte.network.tiles import padded_rows
 
 MakeMatter = Callable[..., Matter]
@@ -29,19 +30,6 @@ def test_shuffling_is_pixel_shuffle_bit_for_bit(
     features = torch.randn(size).to(kind).contiguous(memory_format=packing)
     with torch.set_grad_enabled(records):
         assert torch.equal(shuffle2(features), functional.pixel_shuffle(features, 2))
-
-
-@pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("packing", PACKINGS)
-@pytest.mark.parametrize("times", [4, 8])
-def test_upsampling_plane_by_plane_is_bilinear(
-    count: int, channels: int, packing: torch.memory_format, times: int
-) -> None:
-    features = torch.randn(count, channels, 7, 5).contiguous(memory_format=packing) * 100
-    expected = functional.interpolate(features, scale_factor=times, mode="bilinear")
-    assert upsample(features, times).shape == expected.shape
-    assert torch.allclose(upsample(features, times), expected, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
@@ -95,3 +83,26 @@ def test_hints_of_one_value_everywhere_are_heard(
             answers.append(matter(whole).alpha)
     assert torch.allclose(answers[0], answers[1], atol=1e-6)
     assert not torch.allclose(answers[0], answers[2], atol=1e-6)
+
+
+def test_a_projection_in_strips_is_that_of_the_whole_frame_bit_for_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = [torch.rand(2, 3, 50, 30) for _ in range(3)]
+    # Where torch notes what is done, to learn from it, nothing is cut into strips.
+    whole = project_alpha(*images)
+    monkeypatch.setattr(refine, "_STRIP_PX", 7 * 2 * 30)
+    with torch.no_grad():
+        assert torch.equal(project_alpha(*images), whole)
+
+
+def test_the_expected_error_is_the_curve_that_was_learned_with() -> None:
+    doubt = torch.linspace(-9, 9, 1001, dtype=torch.float64)
+    curve = 0.01 * torch.exp(4.8 * torch.tanh(doubt / 1.2))
+    assert torch.allclose(expected_error(doubt), curve, rtol=1e-12)
+    assert torch.allclose(expected_error(doubt.float()).double(), curve, rtol=1e-5)
+
+
+def test_the_expected_error_can_be_learned_from() -> None:
+    doubt = torch.linspace(-2, 2, 9, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(expected_error, doubt)

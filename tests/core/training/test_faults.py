@@ -12,10 +12,12 @@ from platematte.training.faults import (
     TRAINING,
     Faults,
     covered,
+    glare,
     lamps,
     moved_props,
     shoot,
     stage,
+    strange_shadows,
     wrong_area,
 )
 from platematte.training.shapes import soften
@@ -54,7 +56,7 @@ def changed(image: Tensor, from_what: Tensor) -> Tensor:
 
 def test_every_fault_is_tested_here() -> None:
     strengths = {"shadow_depth", "moved_px", "parallax_px", "gain", "balance", "gamma"}
-    named = {*ON_SET, *IN_CAMERA, "far", "vignette", "uncovered"}
+    named = {*ON_SET, *IN_CAMERA, "strangers", "glare", "far", "vignette", "uncovered"}
     assert {field.name for field in fields(Faults)} == named | strengths
 
 
@@ -90,6 +92,40 @@ def test_each_doing_of_the_second_shot_happens_in_every_sample_at_probability_on
     assert bool(torch.isfinite(clean).all())
     assert bool(changed(clean, scene).all())
     assert float((clean - scene).abs().mean()) < 0.2
+
+
+def test_a_shadow_of_somebody_outside_darkens_the_plate_and_seldom_the_clean_plate(
+    scene: Tensor, alpha: Tensor
+) -> None:
+    faults = replace(NONE, strangers=0.6)
+    dark, strange = 0, 0
+    for seed in range(20):
+        lit, empty = stage(Dice(seed), scene, alpha, faults)
+        for image in (lit, empty):
+            assert bool((image <= scene * 1.0001).all())
+            assert bool((image >= 0.099 * scene).all())
+        dark += int(changed(lit, scene).sum())
+        strange += int(changed(empty, scene).sum())
+    drawn = 20 * COUNT
+    assert 0.4 < dark / drawn < 0.75
+    assert 0 < strange / drawn < 0.3
+
+
+def test_every_set_gets_a_strange_shadow_at_probability_one(scene: Tensor) -> None:
+    shaded = strange_shadows(Dice(3), scene, 1.0)
+    assert bool(changed(shaded, scene).all())
+    assert torch.equal(strange_shadows(Dice(3), scene, 0.0), scene)
+
+
+def test_glare_is_a_little_of_the_subjects_light_everywhere(alpha: Tensor) -> None:
+    premult = 0.8 * alpha.expand(-1, 3, -1, -1)
+    veil = glare(Dice(4), premult, 1.0)
+    assert bool((veil > 0).all())
+    assert float(veil.max()) < 2 * 0.02 * 0.8
+    # More of it beside the subject than in a corner.
+    assert bool((veil[:, :, SIZE // 2, SIZE // 2] > veil[:, :, 0, 0]).all())
+    assert not bool(glare(Dice(4), premult, 0.0).any())
+    assert not bool(glare(Dice(4), torch.zeros_like(premult), 1.0).any())
 
 
 def test_a_vignette_comes_in_some_samples_as_strong_as_it_is_said(scene: Tensor) -> None:

@@ -15,7 +15,15 @@ from platematte.training.dice import Dice, grid_px
 from platematte.training.faults import TRAINING
 from platematte.training.motion import Path
 from platematte.training.shapes import soften
-from platematte.training.synthesise import Sample, Synthesiser, parts_of, preview
+from platematte.training.synthesise import (
+    RULES,
+    VERSION,
+    Rules,
+    Sample,
+    Synthesiser,
+    parts_of,
+    preview,
+)
 
 SIZE = 64
 CHANNELS = {
@@ -131,7 +139,7 @@ def test_without_faults_and_grain_the_clean_plate_is_the_set(
     never = dict.fromkeys(("shadow", "bounce", "reflection", "props", "lamps", "moved", "soft"), 0)
     more = dict.fromkeys(("parallax", "graded", "vignette", "rolling", "uncovered"), 0)
     faults = replace(TRAINING, **never, **more)
-    sample = Synthesiser(empty_bank(), 3, faults=faults).draw(6, SIZE)
+    sample = Synthesiser(empty_bank(), 3, rules=Rules(faults)).draw(6, SIZE)
     assert torch.equal(sample.clean, sample.set)
     assert not bool(sample.wrong.any())
 
@@ -228,3 +236,29 @@ def test_grain_differs_from_frame_to_frame_in_plate_and_clean_plate(
 def test_the_preview_is_ready_to_be_looked_at(samples: list[Sample]) -> None:
     shown = preview(samples[0].plate)
     assert 0 <= float(shown.min()) < float(shown.max()) <= 1
+
+
+def test_an_older_version_draws_as_it_did_and_the_newest_otherwise() -> None:
+    assert max(RULES) == VERSION
+    older, newest, default = (
+        Synthesiser(empty_bank(), 12, **chosen).draw(4, SIZE)
+        for chosen in ({"rules": RULES[3]}, {"rules": RULES[VERSION]}, {})
+    )
+    assert torch.equal(newest.plate, default.plate)
+    assert not torch.equal(older.plate, newest.plate)
+    # Taken from the code of version 3 before there was another.
+    assert float(older.alpha.double().mean()) == pytest.approx(0.31137, abs=1e-4)
+    assert float(older.clean.double().mean()) == pytest.approx(0.29577, abs=1e-4)
+
+
+def test_some_sets_are_dark_and_their_subjects_are_not() -> None:
+    darker = replace(RULES[VERSION], dark=1.0, similar=0)
+    never = replace(RULES[VERSION], dark=0.0, similar=0)
+    medians = []
+    for rules in (darker, never):
+        sample = Synthesiser(empty_bank(), 2, rules=rules).draw(64, SIZE)
+        subject = sample.foreground[sample.alpha.expand(-1, 3, -1, -1) > 0.99]
+        medians.append((float(sample.set.median()), float(subject.median())))
+    (dark_set, dark_subject), (plain_set, plain_subject) = medians
+    assert dark_set < 0.2 * plain_set
+    assert dark_subject > 0.6 * plain_subject
