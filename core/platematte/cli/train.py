@@ -23,11 +23,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--begin-from", type=Path, help="weights that a new run begins with, where layers fit"
     )
-    parser.add_argument(
-        "--far-only",
-        action="store_true",
-        help="only what looks far learns; answers of --begin-from to small frames are kept",
-    )
     parser.add_argument("--minutes", type=float, default=10.0, help="the longest this slice runs")
     parser.add_argument("--samples", type=int, help="end the run when it has seen so many")
     parser.add_argument("--rate", type=float, help="learning rate; default: the architecture's own")
@@ -74,7 +69,6 @@ def run(parsed: argparse.Namespace) -> int:
         samples=parsed.samples,
         architecture=parsed.architecture,
         begin_from=parsed.begin_from,
-        far_only=parsed.far_only,
         rate=parsed.rate,
         rate_end=parsed.rate_end,
         optimizer=parsed.optimizer,

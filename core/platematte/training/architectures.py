@@ -31,7 +31,7 @@ from .synthesise import Sample
 Tensor = torch.Tensor
 
 
-FAR_CROP_PX = 320
+_FAR_CROP_PX = 320
 """Smaller crops are too small to look far in."""
 
 
@@ -76,7 +76,7 @@ class Ours:
 
         No crop has the pixels of a frame that is far.
         """
-        can_be_far = self.network.widths.reach > 1 and side_px >= FAR_CROP_PX
+        can_be_far = self.network.widths.reach > 1 and side_px >= _FAR_CROP_PX
         return can_be_far and float(torch.rand(())) < 0.5
 
     def _eighth(self, sample: Sample) -> Tensor:

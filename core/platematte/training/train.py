@@ -20,10 +20,9 @@ from ..memory import keep_freed_memory
 from ..network.device import choose_training_type
 from ..network.matter import Matter
 from ..network.weights import save_weights
-from .architectures import ARCHITECTURES, FAR_CROP_PX, Trainee, cues_of, save_trained
+from .architectures import ARCHITECTURES, Trainee, cues_of, save_trained
 from .bank import load_bank
 from .curve import draw_curve
-from .farther import Farther
 from .optimizer import Optimizer
 from .state import Progressed, begin_from, load_state, save_state, update_average
 from .stream import Shape, stream_clips, stream_samples
@@ -63,8 +62,6 @@ class TrainSettings:
     """What moves the matrices of the network; auto: what serves the architecture best."""
     begin_from: Path | None = None
     """Weights that a new run begins with, wherever one of its layers has the name and the size."""
-    far_only: bool = False
-    """Only what looks far learns; what `begin_from` answers to small frames is kept."""
     shapes: tuple[Shape, ...] = ((8, 192), (8, 192), (4, 320))
     """Batch size and crop side in px, taken in turn."""
     generator: int = VERSION
@@ -85,8 +82,7 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     """Run one slice and return the path of the averaged weights it leaves.
 
     trainee: a network and its losses other than the architecture's own, for ablations. Raises
-    SettingsInvalid for crops that the network does not take and for `far_only` with nothing to
-    keep, WeightsInvalid for `begin_from`.
+    SettingsInvalid for crops that the network does not take, WeightsInvalid for `begin_from`.
     """
     keep_freed_memory()
     torch.set_num_threads(settings.threads)
@@ -98,8 +94,6 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     _check_shapes(settings, network)
     if settings.begin_from is not None:
         begin_from(network, settings.begin_from)
-    if settings.far_only:
-        trainee = _only_far(settings, network)
     average = {key: value.clone() for key, value in network.state_dict().items()}
     suits = "muon" if ARCHITECTURES[settings.architecture].uses_muon else "adamw"
     chosen = suits if settings.optimizer == "auto" else settings.optimizer
@@ -116,23 +110,9 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     return run.keep()
 
 
-def _only_far(settings: TrainSettings, network: nn.Module) -> Farther:
-    if settings.begin_from is None or not isinstance(network, Matter):
-        raise SettingsInvalid(
-            "there are no weights whose answers could be kept",
-            fix="Give --begin-from the weights of `quality` that are to look far.",
-        )
-    return Farther(network)
-
-
 def _check_shapes(settings: TrainSettings, network: nn.Module) -> None:
     align_px = network.align_px if isinstance(network, Matter) else 32
     for _, side in settings.shapes:
-        if settings.far_only and side < FAR_CROP_PX:
-            raise SettingsInvalid(
-                f"crops of {side} px are too small to look far in",
-                fix=f"Ask for --side {FAR_CROP_PX} or more.",
-            )
         if side % align_px or side <= 0:
             raise SettingsInvalid(
                 f"crops of {side} px: {settings.architecture} takes multiples of {align_px} px",
