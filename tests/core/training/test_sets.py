@@ -57,26 +57,22 @@ def test_a_piece_of_a_flat_photograph_is_that_grey_in_linear_light() -> None:
     assert float(is_flat.float().mean()) > 0.7
 
 
-def test_lamps_in_photographs_are_brighter_than_white_in_some(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sets, "_MADE_UP", 0.0)
-    peak = draw_sets(bank_of(flat(255)), Dice(1), 64, SIZE).amax((1, 2, 3))
+def test_lamps_in_photographs_are_brighter_than_white_in_some() -> None:
+    peak = draw_sets(bank_of(flat(255)), Dice(1), 64, SIZE, made_up=0).amax((1, 2, 3))
     assert float(peak.min()) == pytest.approx(1, abs=1e-4)
     assert 0.1 < float((peak > 1.5).float().mean()) < 0.5
     assert float(peak.max()) <= 1 + 2**4.5
-    assert float(draw_sets(bank_of(flat(180)), Dice(1), 64, SIZE).max()) < 0.5
+    assert float(draw_sets(bank_of(flat(180)), Dice(1), 64, SIZE, made_up=0).max()) < 0.5
 
 
 def test_panoramas_come_at_an_exposure_that_a_camera_would_choose(
     image_bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sets, "_MADE_UP", 0.0)
     monkeypatch.setattr(sets, "_PANORAMA", 1.0)
     panorama = pack([np.full((32, 64, 4), 700.0, np.float32)], is_linear=True)
-    mean = draw_sets(bank_of(flat(0), panorama), Dice(2), 32, SIZE).mean((1, 2, 3))
+    mean = draw_sets(bank_of(flat(0), panorama), Dice(2), 32, SIZE, made_up=0).mean((1, 2, 3))
     assert 0.06 <= float(mean.min()) < 0.1 < 0.25 < float(mean.max()) <= 0.4001
-    bright = draw_sets(image_bank, Dice(2), 32, SIZE)
+    bright = draw_sets(image_bank, Dice(2), 32, SIZE, made_up=0)
     assert float(bright.max()) > 2
 
 

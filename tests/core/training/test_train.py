@@ -18,7 +18,7 @@ from platematte.training import train as module
 from platematte.training.architectures import Ours
 from platematte.training.bank import empty_bank
 from platematte.training.stream import stream_samples
-from platematte.training.synthesise import Sample, Synthesiser
+from platematte.training.synthesise import VERSION, Sample, Synthesiser
 from platematte.training.train import TrainSettings, draw_validation
 
 FILES = {
@@ -63,15 +63,19 @@ def train(tiny_ours: Callable[..., Ours]) -> Train:
 
 
 @pytest.fixture
-def seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The seeds that samples were asked for with."""
-    asked: list[int] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The seeds and versions of the generator that samples were asked for with."""
+    asked: list[tuple[int, int]] = []
 
     def noted(
-        data: Path | None, shapes: tuple[tuple[int, int], ...], seed: int, device: torch.device
+        data: Path | None,
+        shapes: tuple[tuple[int, int], ...],
+        seed: int,
+        device: torch.device,
+        generator: int,
     ) -> Iterator[Sample]:
-        asked.append(seed)
-        return stream_samples(data, shapes, seed, device)
+        asked.append((seed, generator))
+        return stream_samples(data, shapes, seed, device, generator)
 
     monkeypatch.setattr(module, "stream_samples", noted)
     return asked
@@ -153,12 +157,21 @@ def test_a_slice_ends_by_time(tiny: TrainSettings, train: Train) -> None:
 
 
 def test_each_slice_draws_samples_of_its_own(
-    tiny: TrainSettings, train: Train, seeds: list[int]
+    tiny: TrainSettings, train: Train, asked: list[tuple[int, int]]
 ) -> None:
     for samples in (2, 4):
         train(replace(tiny, samples=samples))
-    assert len(set(seeds)) == 2
+    seeds = {seed for seed, _ in asked}
+    assert len(seeds) == 2
     assert module.VALIDATION_SEED not in seeds
+
+
+def test_samples_are_of_the_version_that_was_asked_for(
+    tiny: TrainSettings, train: Train, asked: list[tuple[int, int]]
+) -> None:
+    train(replace(tiny, samples=2))
+    train(replace(tiny, samples=4, generator=3))
+    assert [generator for _, generator in asked] == [VERSION, 3]
 
 
 def test_the_rate_falls_to_its_end(tiny: TrainSettings, train: Train) -> None:
