@@ -184,7 +184,7 @@ class Architecture:
 
 QUALITY = Widths(guess=True, reach=2)
 FAST = Widths(half=8, shrink=2, guess=True)
-"""Half of the resolution before the refiner, and half of its channels."""
+"""Half of the resolution before the refiner, and a third of its channels."""
 ARCHITECTURES = {
     "quality": Architecture(lambda: Ours(Matter(QUALITY)), 1.6e-3, True),
     "fast": Architecture(lambda: Ours(Matter(FAST)), 1.6e-3, True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from itertools import pairwise
@@ -9,6 +10,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from platematte.cli.train import configure
 from platematte.training import synthesise
 from platematte.training.bank import Bank, empty_bank
 from platematte.training.dice import Dice, grid_px
@@ -249,6 +251,16 @@ def test_an_older_version_draws_as_it_did_and_the_newest_otherwise() -> None:
     # Taken from the code of version 3 before there was another.
     assert float(older.alpha.double().mean()) == pytest.approx(0.31137, abs=1e-4)
     assert float(older.clean.double().mean()) == pytest.approx(0.29577, abs=1e-4)
+
+
+def test_the_command_line_knows_every_version_and_takes_the_newest() -> None:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    assert parser.parse_args(["--out", "x"]).generator == VERSION
+    for version in RULES:
+        assert parser.parse_args(["--out", "x", "--generator", str(version)]).generator == version
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--out", "x", "--generator", str(VERSION + 1)])
 
 
 def test_some_sets_are_dark_and_their_subjects_are_not() -> None:
