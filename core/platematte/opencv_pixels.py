@@ -7,7 +7,7 @@ quicker one. Results are those of torch to the last bits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import torch
@@ -28,17 +28,13 @@ class OpenCVPixels(Pixels):
         """Return the natural logarithm of positive values, in their own memory; within 3e-7."""
         if not (_is_quicker(values) and values.is_contiguous()):
             return super().log_(values)
-        flat = values.flatten(0, -2).numpy()
-        cv2.log(flat, flat)
-        return values
+        return _in_place(cv2.log, values)
 
     def exp_(self, values: Tensor) -> Tensor:
         """Return e to the power of values, in their own memory; within 2e-7 of it."""
         if not (_is_quicker(values) and values.is_contiguous()):
             return super().exp_(values)
-        flat = values.flatten(0, -2).numpy()
-        cv2.exp(flat, flat)
-        return values
+        return _in_place(cv2.exp, values)
 
     def lay_together(self, planes: Tensor, packed: Tensor) -> None:
         """Copy N x C x H x W into a tensor of that size whose channels lie together in memory."""
@@ -72,6 +68,12 @@ class OpenCVPixels(Pixels):
         for plane, place in zip(planes.numpy(), larger.numpy(), strict=True):
             cv2.resize(plane, (width, height), place, interpolation=cv2.INTER_LINEAR)
         return larger.unflatten(0, features.shape[:2])
+
+
+def _in_place(function: Callable[..., object], values: Tensor) -> Tensor:
+    flat = values.flatten(0, -2).numpy()
+    function(flat, flat)
+    return values
 
 
 def _is_apt(values: Tensor) -> bool:

@@ -30,7 +30,7 @@ class Faults:
     shadow_depth: float = 0.55
     bounce: float = 0.2
     strangers: float = 0.0
-    """Shadows of what is outside of the picture, in the plate or in the clean plate."""
+    """Shadows of what is outside of the picture, in the plate; a quarter as often in the other."""
     glare: float = 0.0
     """Light of the subject that the lens spreads over the set."""
     reflection: float = 0.12
@@ -55,7 +55,9 @@ class Faults:
 
 
 TRAINING = Faults()
-"""What is left when alignment and match have done what they can, and what they leave undone."""
+"""What is left when alignment and match have done what they can, and what they leave undone.
+
+Of version 3 of the generator; what later ones add stands in `synthesise.RULES`."""
 
 
 def stage(dice: Dice, scene: Tensor, alpha: Tensor, faults: Faults) -> tuple[Tensor, Tensor]:

@@ -40,7 +40,7 @@ class Rules:
 
 RULES = {
     3: Rules(),
-    # What is shot is seldom of its set's colours; shadows and glare of people are on every wall.
+    # What is shot is seldom of its set's colours, and has other people's shadows and glare on it.
     4: Rules(replace(TRAINING, strangers=0.25, glare=0.4), similar=0.1, made_up=0.2, dark=0.12),
 }
 """By version; what was trained and compared with an older one can be made again."""

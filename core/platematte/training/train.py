@@ -82,7 +82,8 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     """Run one slice and return the path of the averaged weights it leaves.
 
     trainee: a network and its losses other than the architecture's own, for ablations. Raises
-    SettingsInvalid for crops that the network does not take, WeightsInvalid for `begin_from`.
+    SettingsInvalid for crops that the network does not take and for a version of the generator that
+    there is not, WeightsInvalid for `begin_from`.
     """
     keep_freed_memory()
     torch.set_num_threads(settings.threads)
@@ -91,7 +92,7 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     device = torch.device(settings.device)
     # Where the convolutions are most of the work, as in the seed's network, it takes half the time.
     network = trainee.network.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    _check_shapes(settings, network)
+    _check(settings, network)
     if settings.begin_from is not None:
         begin_from(network, settings.begin_from)
     average = {key: value.clone() for key, value in network.state_dict().items()}
@@ -110,7 +111,12 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     return run.keep()
 
 
-def _check_shapes(settings: TrainSettings, network: nn.Module) -> None:
+def _check(settings: TrainSettings, network: nn.Module) -> None:
+    if settings.generator not in RULES:
+        raise SettingsInvalid(
+            f"there is no version {settings.generator} of the generator",
+            fix=f"Ask for {' or '.join(str(version) for version in RULES)}.",
+        )
     align_px = network.align_px if isinstance(network, Matter) else 32
     for _, side in settings.shapes:
         if side % align_px or side <= 0:

@@ -174,6 +174,15 @@ def test_samples_are_of_the_version_that_was_asked_for(
     assert [generator for _, generator in asked] == [VERSION, 3]
 
 
+def test_a_version_of_the_generator_that_there_is_not_is_refused(
+    tiny: TrainSettings, train: Train
+) -> None:
+    with pytest.raises(SettingsInvalid, match="no version 2 of the generator") as refused:
+        train(replace(tiny, generator=2))
+    assert refused.value.fix == "Ask for 3 or 4."
+    assert not tiny.out.exists()
+
+
 def test_the_rate_falls_to_its_end(tiny: TrainSettings, train: Train) -> None:
     train(replace(tiny, samples=8, rate_end=1e-5))
     # The last step is taken when 7 of 8 samples are over.
