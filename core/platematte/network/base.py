@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from . import guess
 from .blocks import (
@@ -25,6 +26,7 @@ from .blocks import (
     channels_last,
     convolve,
     in_full_precision,
+    is_recorded,
     mix,
     upsample2,
 )
@@ -36,6 +38,8 @@ HINT_CHANNELS = 3
 """Garbage, core (both 0 where nothing is said) and a hint in -1..1, where 0 says nothing."""
 NEIGHBOURS = (-2, -1, 1, 2)
 """Frames beside the one being matted whose features are fused, where they exist."""
+_FAR_BLOCK = 8
+"""Pixels of 1/8 along a side of one of 1/64."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ class Think(nn.Module):
         self.guess8 = nn.Conv2d(guess.CHANNELS, w8, 1, bias=False) if widths.guess else None
 
     def forward(self, eighth: Tensor, cue: Tensor | None = None, is_far: bool = False) -> Tensor:
-        """Take features at 1/8 whose height and width are multiples of 4; if far, of 8.
+        """Take features at 1/8 whose height and width are multiples of 4.
 
         cue: of the guess, at 1/4. is_far: the frame is large, and what it means takes twice as
         many pixels to see; the layers below 1/8 work at half of their resolution, and what they
@@ -175,13 +179,25 @@ class Think(nn.Module):
         if self.guess8 is not None and cue is not None:
             halved = channels_last(halve(cue))
             eighth = convolve(self.guess8, halved, plus=eighth, rectify=True)
-        seen = channels_last(halve(eighth)) if is_far else eighth
+        seen = _see_far(eighth) if is_far else eighth
         sixteenth = self.blocks16(convolve(self.down16, seen, rectify=True))
         deep = self.blocks32(convolve(self.down32, sixteenth, rectify=True))
         sixteenth = self.back16(torch.relu_(sixteenth + upsample2(self.up16(deep))))
         up = upsample2(self.up8(sixteenth))
-        up = upsample2(up) if is_far else up
+        if is_far:
+            height, width = eighth.shape[2:]
+            up = channels_last(upsample2(up)[:, :, :height, :width])
         return self.back8(mix(self.join8, eighth, up))
+
+
+def _see_far(eighth: Tensor) -> Tensor:
+    """Return means of 2 x 2 features; of so many that what they become at 1/64 is whole."""
+    height, width = eighth.shape[2:]
+    beyond = (0, -width % _FAR_BLOCK, 0, -height % _FAR_BLOCK)
+    # A trace has to hold for sizes that its example does not have.
+    if any(beyond) or is_recorded():
+        eighth = functional.pad(eighth, beyond, mode="replicate")
+    return channels_last(halve(eighth))
 
 
 class Draw(nn.Module):

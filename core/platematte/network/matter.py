@@ -149,7 +149,7 @@ class Matter(nn.Module):
     @property
     def align_px(self) -> int:
         """Height and width must be multiples of this."""
-        return 32 * self.widths.shrink * self.widths.reach
+        return 32 * self.widths.shrink
 
     def is_far(self, format_px: int) -> bool:
         """Whether `think` is to look farther than in small frames, for so many pixels.

@@ -27,14 +27,16 @@ def test_a_network_of_other_widths_is_traced_as_it_is(
         if layer is not None:
             torch.nn.init.normal_(layer.weight, std=0.1)
     traced = trace_network(matter, is_far)
-    given = torch.rand(1, 3, 64, 128), torch.rand(1, 3, 64, 128), torch.ones(1, 1, 64, 128)
-    hints = torch.zeros(1, 3, 64, 128)
-    with torch.no_grad():
-        drawn = matter.eval()(Cues(*given, hints), is_far=is_far)
-        alpha, foreground, error = traced(*given, hints)
-    assert torch.allclose(alpha, drawn.alpha, atol=1e-5)
-    assert torch.allclose(foreground, drawn.foreground, atol=1e-5)
-    assert torch.allclose(error, drawn.error, atol=1e-5)
+    # The second is smaller than the trace's example, and no multiple of what is looked at from far.
+    for height, width in ((64, 128), (32 * shrink, 96 * shrink)):
+        plate, clean, hints = torch.rand(3, 1, 3, height, width)
+        given = plate, clean, torch.ones(1, 1, height, width), 0 * hints
+        with torch.no_grad():
+            drawn = matter.eval()(Cues(*given), is_far=is_far)
+            alpha, foreground, error = traced(*given)
+        assert torch.allclose(alpha, drawn.alpha, atol=1e-5)
+        assert torch.allclose(foreground, drawn.foreground, atol=1e-5)
+        assert torch.allclose(error, drawn.error, atol=1e-5)
 
 
 class Forking(Matter):

@@ -83,6 +83,19 @@ def test_weights_that_learned_to_look_far_do_so_in_large_formats_alone(
         assert largest_difference(far, at_once) < 1e-4
 
 
+def test_having_learned_to_look_far_changes_nothing_near(
+    make_matter: MakeMatter, make_cues: MakeCues
+) -> None:
+    """In a size that is no multiple of what is looked at from far."""
+    cues = make_cues(90, 150)
+    near, far = make_matter(reach=1), make_matter(reach=2)
+    assert near.align_px == far.align_px
+    far.load_state_dict(near.state_dict())
+    runners = (Runner(matter, torch.device("cpu"), torch.float32, 512) for matter in (near, far))
+    one, other = (runner.answer(cues, runner.look(cues)) for runner in runners)
+    assert largest_difference(one, other) == 0
+
+
 def test_who_looks_far_sees_what_is_twice_as_far_away(make_matter: MakeMatter) -> None:
     """The mean over the frame aside, which is everywhere."""
     think = make_matter(reach=2).think_stage
