@@ -79,7 +79,8 @@ class Refine(nn.Module):
         heads = shuffle2(self.heads(features)).float()
         weight, change, doubt = heads.split(1, 1)
         coarse, projected, _ = alphas
-        alpha = torch.lerp(coarse, projected, torch.sigmoid(weight)).add_(change)
+        # Not in place: who follows a trace could not tell the sum from what it is a sum of.
+        alpha = torch.lerp(coarse, projected, torch.sigmoid(weight)) + change
         return alpha, expected_error(doubt)
 
 
