@@ -250,12 +250,16 @@ class Matter(nn.Module):
         cues: Cues,
         neighbours: list[Tensor | None] | None = None,
         is_far: bool | None = None,
+        with_guess: bool = True,
     ) -> Drawn:
-        """Return what the network answers for whole frames; is_far: None is by their size."""
+        """Return what the network answers for whole frames.
+
+        is_far: None is by their size. with_guess: False hides the guess from weights that use one.
+        """
         if is_far is None:
             is_far = self.is_far(cues.plate.shape[2] * cues.plate.shape[3])
         views = self.encode(cues)
         quarter, eighth = self.look(cues, views)
-        guess = self.guess(views, cues.trust)
+        guess = self.guess(views, cues.trust) if with_guess else None
         sketch = self.sketch(quarter, self.think(eighth, neighbours, guess, is_far), guess)
         return self.finish(cues, views, sketch, guess)

@@ -64,7 +64,8 @@ class Ours:
         if self.network.motion is not None and len(samples) > 1:
             middle = len(samples) // 2
             neighbours = [self._eighth(samples[middle + offset]) for offset in NEIGHBOURS]
-        drawn = self.network(cues_of(sample), neighbours, self._draw_far(sample.plate.shape[3]))
+        ways = self._draw_far(sample.plate.shape[3]), self._draw_with_guess()
+        drawn = self.network(cues_of(sample), neighbours, *ways)
         return matting_loss(drawn, sample, self.weights)
 
     def answer(self, cues: Cues) -> Drawn:
@@ -78,6 +79,10 @@ class Ours:
         """
         can_be_far = self.network.widths.reach > 1 and side_px >= _FAR_CROP_PX
         return can_be_far and float(torch.rand(())) < 0.5
+
+    def _draw_with_guess(self) -> bool:
+        """Whether the guess is shown: in half of the steps, so that nothing hangs on it alone."""
+        return not self.network.widths.guess or float(torch.rand(())) < 0.5
 
     def _eighth(self, sample: Sample) -> Tensor:
         cues = cues_of(sample)

@@ -86,7 +86,8 @@ def test_a_network_leans_towards_the_guess_only_where_it_was_built_to(
         without = make_matter()
         assert without.guess(without.encode(cues), cues.trust) is None
         built = make_matter(guess=True)
-        before = built(cues).foreground
+        before, hidden = (built(cues, with_guess=shown).foreground for shown in (True, False))
         assert built.draw_stage.lean is not None
         torch.nn.init.constant_(built.draw_stage.lean.bias, 1.5)
         assert float((built(cues).foreground - before).abs().max()) > 0.01
+        assert torch.equal(built(cues, with_guess=False).foreground, hidden)

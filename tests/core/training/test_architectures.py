@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from platematte.errors import WeightsInvalid
+from platematte.network.base import Widths
 from platematte.network.encode import encode_view
 from platematte.network.matter import Cues, Drawn, Matter
 from platematte.network.published.mattingv2 import RefineDrawn
@@ -35,6 +36,7 @@ from platematte.training.synthesise import Sample, Synthesiser
 
 PUBLISHED = ("mattingv2-mobilenetv2", "seed")
 MakeOurs = Callable[..., Ours]
+ShareAsked = Callable[[Trainee, int], tuple[float, float]]
 
 
 @pytest.fixture(scope="module")
@@ -42,28 +44,42 @@ def sample() -> Sample:
     return Synthesiser(empty_bank(), 1).draw(2, 64)
 
 
-def test_half_of_the_larger_crops_are_seen_as_large_frames(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[bool] = []
+@pytest.fixture
+def share_asked(monkeypatch: pytest.MonkeyPatch) -> ShareAsked:
+    """Return in which part of 60 steps a network is asked to look far, and is shown the guess."""
+    asked: list[tuple[bool, bool]] = []
 
-    def forward(self: Matter, cues: Cues, neighbours: object, is_far: bool) -> Drawn:
-        asked.append(is_far)
+    def forward(
+        self: Matter, cues: Cues, neighbours: object, is_far: bool, with_guess: bool
+    ) -> Drawn:
+        asked.append((is_far, with_guess))
         raise InterruptedError
 
-    monkeypatch.setattr(Matter, "forward", forward)
-    torch.manual_seed(0)
-    shares = {}
-    for name, side in (("quality", 320), ("quality", 288), ("fast", 320)):
-        ours = ARCHITECTURES[name].build()
+    def share(ours: Trainee, side: int) -> tuple[float, float]:
         blank = Sample(*(torch.zeros(1, 3, 1, side) for _ in fields(Sample)))
+        torch.manual_seed(0)
+        asked.clear()
         for _ in range(60):
             with pytest.raises(InterruptedError):
                 ours.loss([blank])
-        shares[name, side] = sum(asked) / len(asked)
-        asked.clear()
-    assert 0.3 < shares["quality", 320] < 0.7
-    assert shares["quality", 288] == shares["fast", 320] == 0
+        far, shown = (sum(answers) / len(asked) for answers in zip(*asked, strict=True))
+        return far, shown
+
+    monkeypatch.setattr(Matter, "forward", forward)
+    return share
+
+
+def test_half_of_the_larger_crops_are_seen_as_large_frames(share_asked: ShareAsked) -> None:
+    quality, fast = (ARCHITECTURES[name].build() for name in ("quality", "fast"))
+    assert 0.3 < share_asked(quality, 320)[0] < 0.7
+    assert share_asked(quality, 288)[0] == share_asked(fast, 320)[0] == 0
+
+
+def test_the_guess_is_hidden_in_half_of_the_steps(share_asked: ShareAsked) -> None:
+    for name in ("quality", "fast"):
+        assert 0.3 < share_asked(ARCHITECTURES[name].build(), 192)[1] < 0.7
+    # Where there is none, nothing is drawn by lot.
+    assert share_asked(Ours(Matter(Widths())), 192)[1] == 1
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -75,8 +91,10 @@ def test_each_learns_from_a_sample_with_every_weight_that_it_uses(
     # Hints are absent mostly, and their weights then learn nothing.
     shown = replace(sample, hints=torch.full_like(sample.hints, 0.3))
     trainee.network.train()
-    terms = trainee.loss([shown])
-    terms["total"].backward()
+    # In half of the steps the guess is hidden from ours.
+    for _ in range(6 if isinstance(trainee, Ours) else 1):
+        terms = trainee.loss([shown])
+        terms["total"].backward()
     values = {key: float(value.detach()) for key, value in terms.items()}
     assert all(0 <= value < 100 for value in values.values())
     assert values.pop("total") == pytest.approx(sum(values.values()), rel=1e-5)
