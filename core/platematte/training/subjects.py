@@ -35,11 +35,15 @@ _KINDS = (
 class Subjects:
     """Draws subjects before given sets; `draw` is the one thing to call."""
 
-    def __init__(self, bank: Bank, dice: Dice, similar: float = 0.25) -> None:
-        """Take the images, the dice, and the part of subjects that take on the set's colours."""
+    def __init__(self, bank: Bank, dice: Dice, similar: float = 0.25, shaded: float = 0.0) -> None:
+        """Take the images, the dice, and the part of subjects that take on the set's colours.
+
+        shaded: the part of those that keep the light and the folds that they have of their own.
+        """
         self.bank = bank
         self.dice = dice
         self.similar = similar
+        self.shaded = shaded
 
     def draw(self, scene: Tensor) -> tuple[Tensor, Tensor]:
         """Return alpha (N x 1) and premultiplied colour (N x 3): one or two things, or nothing.
@@ -253,7 +257,22 @@ class Subjects:
         beside = shift(scene[some], dx, dy)
         smooth = blur(beside, dice.uniform(0.5, 4.0, count, 1, 1, 1))
         target = torch.lerp(beside, smooth, dice.chance(0.5, count))
+        if self.shaded:
+            target = target * self._own_light(colour.expand(-1, 3, size, size)[some])
         amount = dice.uniform(0.6, 1.0, count, 1, 1, 1) * where
         drawn = colour.expand(-1, 3, size, size).clone()
         drawn[some] = torch.lerp(drawn[some], target, amount)
         return drawn
+
+    def _own_light(self, colour: Tensor) -> Tensor:
+        """Return how light falls on a subject of these colours, N x 1 x S x S, around 1.
+
+        Without it a coat of the wall's colour is the wall, and what would tell them apart is the
+        coat's shadow, so that a wall beside a shadow becomes a coat.
+        """
+        dice, count = self.dice, colour.shape[0]
+        light = colour.mean(1, keepdim=True).clamp_min(1e-3).log()
+        light = light - light.mean((2, 3), keepdim=True)
+        light = light + dice.uniform(-0.5, 0.5, count, 1, 1, 1)
+        depth = dice.uniform(0.15, 0.7, count, 1, 1, 1) * dice.chance(self.shaded, count)
+        return torch.exp((light * depth).clamp(-0.6, 0.6))

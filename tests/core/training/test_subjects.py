@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -133,6 +135,18 @@ def test_some_subjects_take_on_the_colours_of_the_set() -> None:
         beside = (premult - alpha * scene).abs().mean((1, 2, 3)) / alpha.mean((1, 2, 3)).add(0.01)
         distances.append(float(beside.median()))
     assert distances[1] < 0.7 * distances[0]
+
+
+def test_a_coat_of_the_walls_colour_keeps_its_folds() -> None:
+    wall = torch.tensor([0.4, 0.3, 0.2]).view(1, 3, 1, 1).expand(64, 3, SIZE, SIZE)
+    coat = torch.full((64, 3, SIZE, SIZE), 0.2)
+    coat[..., SIZE // 2 :] = 0.4
+    folds = {}
+    for shaded in (0.0, 1.0):
+        subjects = Subjects(empty_bank(), Dice(3), similar=1.0, shaded=shaded)
+        worn = subjects._near_set(coat, wall).mean(1)
+        folds[shaded] = float((worn[..., SIZE // 2 :].mean() / worn[..., : SIZE // 2].mean()).log())
+    assert 0 < 1.3 * folds[0.0] < folds[1.0] < 0.8 * math.log(2)
 
 
 def test_motion_and_focus_keep_the_amount_of_a_subject() -> None:
