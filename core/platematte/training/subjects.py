@@ -267,8 +267,8 @@ class Subjects:
     def _own_light(self, colour: Tensor) -> Tensor:
         """Return how light falls on a subject of these colours, N x 1 x S x S, around 1.
 
-        Without it a coat of the wall's colour is the wall, and what would tell them apart is the
-        coat's shadow, so that a wall beside a shadow becomes a coat.
+        Without it a coat of the wall's colour is an even patch a little darker or brighter than the
+        wall, as a shadow on the wall is.
         """
         dice, count = self.dice, colour.shape[0]
         light = colour.mean(1, keepdim=True).clamp_min(1e-3).log()
