@@ -113,9 +113,10 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
 
 def _check(settings: TrainSettings, network: nn.Module) -> None:
     if settings.generator not in RULES:
+        *others, newest = map(str, sorted(RULES))
         raise SettingsInvalid(
             f"there is no version {settings.generator} of the generator",
-            fix=f"Ask for {' or '.join(str(version) for version in RULES)}.",
+            fix=f"Ask for {', '.join(others)} or {newest}.",
         )
     align_px = network.align_px if isinstance(network, Matter) else 32
     for _, side in settings.shapes:
