@@ -21,7 +21,7 @@ from .faults import Faults, shoot, stage, wrong_area
 from .motion import draw_path
 from .perturb import codec, grain, streak_along, warp
 from .sets import draw_sets
-from .subjects import Subjects
+from .subjects import Cast, Subjects
 
 Image = np.ndarray
 Tensor = torch.Tensor
@@ -139,7 +139,7 @@ def _subject(bank: Bank, seed: int, number: int) -> tuple[Tensor, Tensor, Tensor
     """Return a set, a subject's alpha and premultiplied colour, and the dice to go on with."""
     dice = Dice(seed)
     scene = draw_sets(bank, dice, 1, SIDE_PX, least_zoom=0.85)
-    subjects = Subjects(bank, dice, similar=0.1)
+    subjects = Subjects(bank, dice, Cast(similar=0.1))
     # Three of four subjects are rendered people and things, one is drawn.
     rendered = float(number % 4 != 3)
     return scene, *subjects.optics(*subjects.thing(scene, rendered)), dice

@@ -163,6 +163,27 @@ def nets(dice: Dice, count: int, size: int) -> Tensor:
     return torch.maximum(lines(u), lines(v) * both)
 
 
+def slots(dice: Dice, count: int, size: int) -> Tensor:
+    """Return bars side by side, 1, and the gaps between them, 0: combs, railings, blinds, fingers.
+
+    They end somewhere: what carries them is solid.
+    """
+    x, y = grid_px(size, dice.device)
+    angle = dice.uniform(0, math.pi, count, 1, 1, 1)
+    warp = noise(dice, count, 1, size, 2) * dice.uniform(0, 0.03, count, 1, 1, 1) * size
+    across = torch.cos(angle) * x + torch.sin(angle) * y + warp
+    period = dice.spread(4, 40, count, 1, 1, 1)
+    gap = period * dice.uniform(0.25, 0.7, count, 1, 1, 1)
+    away = (across / period - (across / period).round()).abs() * period
+    opened = (gap / 2 + 0.5 - away).clamp(0, 1)
+    along = (
+        -torch.sin(angle) * x + torch.cos(angle) * y + 0.02 * size * noise(dice, count, 1, size, 2)
+    )
+    reach = dice.uniform(0.05, 0.5, count, 1, 1, 1) * size
+    middle = dice.uniform(-0.3, 0.3, count, 1, 1, 1) * size
+    return 1 - opened * (reach + 0.5 - (along - middle).abs()).clamp(0, 1)
+
+
 def veils(dice: Dice, count: int, size: int) -> Tensor:
     """Return translucent cloth or smoke: slow changes of alpha, nowhere opaque."""
     level = dice.uniform(-0.8, 0.8, count, 1, 1, 1)

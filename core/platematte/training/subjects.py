@@ -7,6 +7,7 @@ with skin and hair, fur, feathers, leaves, wires, nets, glass, smoke.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 
@@ -15,7 +16,7 @@ from .dice import Dice, fractal, grid_px, noise
 from .hair import feathers, strands, wires
 from .perturb import blur, regrade, shift, streak
 from .sets import cut_pieces, draw_sets, srgb_to_linear
-from .shapes import bodies, figures, leaves, nets, smoke, soften, veils
+from .shapes import bodies, figures, leaves, nets, slots, smoke, soften, veils
 
 Tensor = torch.Tensor
 
@@ -32,18 +33,31 @@ _KINDS = (
 """What is drawn and how often."""
 
 
+@dataclass(frozen=True)
+class Cast:
+    """What subjects are like, and how often (0..1); as it stands, of version 3 of the generator."""
+
+    similar: float = 0.25
+    """Subjects that take on the set's colours over large areas."""
+    shaded: float = 0.0
+    """Those of them that keep the light and the folds that they have of their own."""
+    detailed: float = 0.5
+    """Those of them that show the set's own detail, too, out of place; the others' is blurred."""
+    slotted: float = 0.0
+    """Drawn bodies with narrow gaps side by side."""
+
+
+CAST = Cast()
+
+
 class Subjects:
     """Draws subjects before given sets; `draw` is the one thing to call."""
 
-    def __init__(self, bank: Bank, dice: Dice, similar: float = 0.25, shaded: float = 0.0) -> None:
-        """Take the images, the dice, and the part of subjects that take on the set's colours.
-
-        shaded: the part of those that keep the light and the folds that they have of their own.
-        """
+    def __init__(self, bank: Bank, dice: Dice, cast: Cast = CAST) -> None:
+        """Take the images, the dice, and what subjects are like how often."""
         self.bank = bank
         self.dice = dice
-        self.similar = similar
-        self.shaded = shaded
+        self.cast = cast
 
     def draw(self, scene: Tensor) -> tuple[Tensor, Tensor]:
         """Return alpha (N x 1) and premultiplied colour (N x 3): one or two things, or nothing.
@@ -155,6 +169,9 @@ class Subjects:
         some = dice.some(0.15, count)
         if len(some):
             alpha[some] = alpha[some] * veils(dice, len(some), size)
+        if self.cast.slotted:
+            some = dice.some(self.cast.slotted, count)
+            alpha[some] = alpha[some] * slots(dice, len(some), size)
         return alpha, self._cloth(count, size)
 
     def _leaf(self, count: int, size: int) -> tuple[Tensor, Tensor]:
@@ -247,7 +264,7 @@ class Subjects:
         What a difference cannot see must be learned: skin before wood, a grey coat before a wall.
         """
         dice, size = self.dice, colour.shape[-1]
-        some = dice.some(self.similar, colour.shape[0])
+        some = dice.some(self.cast.similar, colour.shape[0])
         if not len(some):
             return colour
         count = len(some)
@@ -255,9 +272,9 @@ class Subjects:
         where = torch.sigmoid(3 * noise(dice, count, 1, size, 3) + level)
         dx, dy = (dice.uniform(-12, 12, count, 1, 1, 1) for _ in range(2))
         beside = shift(scene[some], dx, dy)
-        smooth = blur(beside, dice.uniform(0.5, 4.0, count, 1, 1, 1))
-        target = torch.lerp(beside, smooth, dice.chance(0.5, count))
-        if self.shaded:
+        smooth = blur(beside, dice.uniform(0.5 if self.cast.detailed else 2.0, 4.0, count, 1, 1, 1))
+        target = torch.lerp(beside, smooth, dice.chance(1 - self.cast.detailed, count))
+        if self.cast.shaded:
             target = target * self._own_light(colour.expand(-1, 3, size, size)[some])
         amount = dice.uniform(0.6, 1.0, count, 1, 1, 1) * where
         drawn = colour.expand(-1, 3, size, size).clone()
@@ -274,5 +291,5 @@ class Subjects:
         light = colour.mean(1, keepdim=True).clamp_min(1e-3).log()
         light = light - light.mean((2, 3), keepdim=True)
         light = light + dice.uniform(-0.5, 0.5, count, 1, 1, 1)
-        depth = dice.uniform(0.15, 0.7, count, 1, 1, 1) * dice.chance(self.shaded, count)
+        depth = dice.uniform(0.15, 0.7, count, 1, 1, 1) * dice.chance(self.cast.shaded, count)
         return torch.exp((light * depth).clamp(-0.6, 0.6))

@@ -14,14 +14,15 @@ from ..network.encode import encode_view
 from .bank import Bank
 from .dice import Dice, noise
 from .faults import TRAINING, Faults, covered, glare, shoot, stage, wrong_area
+from .glass import draw_glass, see_through
 from .motion import draw_path
 from .perturb import blur, codec, grain, streak_along
 from .sets import MADE_UP, draw_sets
-from .subjects import Subjects
+from .subjects import CAST, Cast, Subjects
 
 Tensor = torch.Tensor
 
-VERSION = 5
+VERSION = 6
 """Counts up when samples change; figures of different versions are not comparable."""
 
 
@@ -30,10 +31,9 @@ class Rules:
     """What a version of the generator draws."""
 
     faults: Faults = TRAINING
-    similar: float = 0.25
-    """The part of subjects that take on the set's colours over large areas."""
-    shaded: float = 0.0
-    """The part of those that keep the light and the folds that they have of their own."""
+    cast: Cast = CAST
+    clear: float = 0.0
+    """The part of samples with a thing of glass or foil that bends the set behind it."""
     made_up: float = MADE_UP
     """The part of sets that no photograph shows: walls and cloths."""
     dark: float = 0.0
@@ -42,13 +42,16 @@ class Rules:
 
 # What is shot is seldom of its set's colours, and has other people's shadows and glare on it.
 _VERSION_4 = Rules(
-    replace(TRAINING, strangers=0.25, glare=0.4), similar=0.1, made_up=0.2, dark=0.12
+    replace(TRAINING, strangers=0.25, glare=0.4), Cast(similar=0.1), made_up=0.2, dark=0.12
 )
+# Among strange shadows a coat of the wall's colour is learned again, if it has folds.
+_VERSION_5 = replace(_VERSION_4, cast=Cast(similar=0.2, shaded=0.8))
 RULES = {
     3: Rules(),
     4: _VERSION_4,
-    # Among strange shadows a coat of the wall's colour is learned again, if it has folds.
-    5: replace(_VERSION_4, similar=0.2, shaded=0.8),
+    5: _VERSION_5,
+    # What shows the set's detail out of place is glass.
+    6: replace(_VERSION_5, cast=replace(_VERSION_5.cast, detailed=0.0, slotted=0.3), clear=0.12),
 }
 """By version; what was trained and compared with an older one can be made again."""
 
@@ -91,13 +94,12 @@ class Synthesiser:
         self.bank = bank.to(self.dice.device)
         self.rules = rules
         self.faults = rules.faults
-        self.subjects = Subjects(self.bank, self.dice, rules.similar, rules.shaded)
+        self.subjects = Subjects(self.bank, self.dice, rules.cast)
 
     def draw(self, count: int, size: int) -> Sample:
         """Return `count` new samples of `size` x `size` pixels; a multiple of 32, at least 64."""
         scene = self._scene(count, size)
-        alpha, premult = self.subjects.draw(scene)
-        return self._shown(scene, alpha, premult, 1)[0]
+        return self._shown(scene, *self._subject(scene), 1)[0]
 
     def draw_clip(self, count: int, size: int, frames: int, reach_px: float = 8.0) -> list[Sample]:
         """Return `frames` samples that follow one another in time, each a batch of `count` clips.
@@ -106,8 +108,7 @@ class Synthesiser:
         the camera shakes by less than a pixel; each frame has its own grain.
         """
         scene = self._scene(count, size)
-        alpha, premult = self.subjects.draw(scene)
-        return self._shown(scene, alpha, premult, frames, reach_px)
+        return self._shown(scene, *self._subject(scene), frames, reach_px)
 
     def _scene(self, count: int, size: int) -> Tensor:
         dice, rules = self.dice, self.rules
@@ -117,8 +118,31 @@ class Synthesiser:
             scene = scene * torch.exp2(-stops)
         return scene
 
+    def _subject(self, scene: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return alpha, premultiplied colour and, where clear things are drawn, `Glass.bend`."""
+        alpha, premult = self.subjects.draw(scene)
+        if not self.rules.clear:
+            return alpha, premult, None
+        bend = torch.zeros_like(scene)
+        some = self.dice.some(self.rules.clear, scene.shape[0])
+        if len(some):
+            glass = draw_glass(self.dice, len(some), scene.shape[-1])
+            cover, tone = self.subjects.optics(glass.alpha, glass.premult)
+            # Half of them stand alone, half before whatever else there is.
+            behind = (1 - cover) * self.dice.chance(0.5, len(some))
+            premult[some] = tone + behind * premult[some]
+            alpha[some] = cover + behind * alpha[some]
+            bend[some] = glass.bend
+        return alpha, premult, bend
+
     def _shown(
-        self, scene: Tensor, alpha: Tensor, premult: Tensor, frames: int, reach_px: float = 0.0
+        self,
+        scene: Tensor,
+        alpha: Tensor,
+        premult: Tensor,
+        bend: Tensor | None,
+        frames: int,
+        reach_px: float = 0.0,
     ) -> list[Sample]:
         dice, (count, _, size, _) = self.dice, scene.shape
         lit, empty = stage(dice, scene, alpha, self.faults)
@@ -144,6 +168,8 @@ class Synthesiser:
                 both = streak_along(both, 0.5 * dx, 0.5 * dy)
                 colour, here = both[:, :3], both[:, 3:].clamp(0, 1)
                 behind = torch.lerp(shake.move(lit, frame, "reflection"), lit, held)
+            if bend is not None:
+                behind = see_through(behind, bend if frames == 1 else path.move(bend, frame))
             exact = (colour + (1 - here) * behind) * exposure
             straight = torch.where(here > 1e-3, colour / here.clamp_min(1e-3), behind) * exposure
             samples.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
 from platematte.training import hair, shapes
 from platematte.training.dice import Dice, grid_px
@@ -12,6 +13,7 @@ SIZE = 64
 DRAWN = {
     "leaves": shapes.leaves,
     "nets": shapes.nets,
+    "slots": shapes.slots,
     "veils": shapes.veils,
     "smoke": shapes.smoke,
     "strands": hair.strands,
@@ -60,6 +62,16 @@ def test_bodies_and_figures_have_an_inside_and_an_outside() -> None:
         assert bool((distance.amin((1, 2, 3)) < 0).all())
         assert float((distance > 0).float().mean()) > 0.2
     assert set(figure.part.unique().tolist()) == {0, 1, 2, 3}
+
+
+def test_slots_are_narrow_gaps_in_something_solid() -> None:
+    kept = shapes.slots(Dice(2), 64, SIZE)
+    # What a closing of a gap's width fills was a gap; the widest is 0.7 of 40 px.
+    closed = -functional.max_pool2d(-functional.max_pool2d(kept, 9, 1, 4), 9, 1, 4)
+    narrow = ((closed - kept) > 0.5).float().mean((1, 2, 3))
+    assert float((narrow > 0.01).float().mean()) > 0.4
+    assert float((kept.flatten(1) == 1).float().mean(1).min()) > 0.2
+    assert 0.5 < float(kept.mean()) < 0.95
 
 
 def test_a_veil_is_opaque_nowhere_and_smoke_fades_to_nothing() -> None:

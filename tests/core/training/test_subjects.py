@@ -14,7 +14,7 @@ from platematte.training.atlas import pack
 from platematte.training.bank import Bank, empty_bank
 from platematte.training.dice import Dice
 from platematte.training.sets import draw_sets
-from platematte.training.subjects import _KINDS, Subjects
+from platematte.training.subjects import _KINDS, Cast, Subjects
 
 SIZE = 64
 KINDS = [name for name, _ in _KINDS]
@@ -25,7 +25,7 @@ def draw(bank: Bank, seed: int, count: int, similar: float = 0.25) -> tuple[Tens
     """Return set, alpha and premultiplied colour."""
     dice = Dice(seed)
     scene = draw_sets(bank, dice, count, SIZE)
-    return scene, *Subjects(bank, dice, similar).draw(scene)
+    return scene, *Subjects(bank, dice, Cast(similar)).draw(scene)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,9 @@ def test_rendered_subjects_are_pieces_of_the_images() -> None:
     sprite = np.zeros((60, 60, 4), np.uint8)
     sprite[20:40, 20:40] = (255, 0, 0, 255)
     bank = Bank(pack([sprite]), pack([]), pack([]), pack([], is_linear=True))
-    alpha, premult = Subjects(bank, Dice(1), similar=0).thing(torch.zeros(12, 3, SIZE, SIZE), 1.0)
+    alpha, premult = Subjects(bank, Dice(1), Cast(similar=0)).thing(
+        torch.zeros(12, 3, SIZE, SIZE), 1.0
+    )
     seen = alpha.amax((1, 2, 3)) > 0.9
     assert float(seen.float().mean()) > 0.7
     assert bool(((alpha > 0.99).float().mean((1, 2, 3)) < 0.6).all())
@@ -121,7 +123,7 @@ def test_particles_have_a_colour_of_their_own() -> None:
     white = np.full((60, 60, 4), 255, np.uint8)
     black = np.zeros((60, 60, 4), np.uint8)
     bank = Bank(pack([black]), pack([white]), pack([]), pack([], is_linear=True))
-    _, premult = Subjects(bank, Dice(1), similar=0).thing(torch.zeros(200, 3, 16, 16), 1.0)
+    _, premult = Subjects(bank, Dice(1), Cast(similar=0)).thing(torch.zeros(200, 3, 16, 16), 1.0)
     peaks = premult.amax((2, 3))
     shown = peaks[peaks.amax(1) > 0]
     assert 2 <= len(shown) < 40
@@ -143,10 +145,31 @@ def test_a_coat_of_the_walls_colour_keeps_its_folds() -> None:
     coat[..., SIZE // 2 :] = 0.4
     folds = {}
     for shaded in (0.0, 1.0):
-        subjects = Subjects(empty_bank(), Dice(3), similar=1.0, shaded=shaded)
+        subjects = Subjects(empty_bank(), Dice(3), Cast(similar=1.0, shaded=shaded))
         worn = subjects._near_set(coat, wall).mean(1)
         folds[shaded] = float((worn[..., SIZE // 2 :].mean() / worn[..., : SIZE // 2].mean()).log())
     assert 0 < 1.3 * folds[0.0] < folds[1.0] < 0.8 * math.log(2)
+
+
+def test_set_coloured_subjects_may_show_the_sets_colours_without_its_detail() -> None:
+    lines = torch.zeros(64, 3, SIZE, SIZE)
+    lines[..., ::4] = 1
+    coat = torch.full((64, 3, SIZE, SIZE), 0.25)
+    contrast = {}
+    for detailed in (0.0, 1.0):
+        subjects = Subjects(empty_bank(), Dice(3), Cast(similar=1.0, detailed=detailed))
+        contrast[detailed] = float(subjects._near_set(coat, lines).std(3).mean())
+    assert 0 < contrast[0.0] < 0.5 * contrast[1.0]
+
+
+def test_some_bodies_have_narrow_gaps() -> None:
+    narrow = {}
+    for slotted in (0.0, 1.0):
+        alpha, _ = Subjects(empty_bank(), Dice(3), Cast(slotted=slotted))._body(96, SIZE)
+        # What a closing of nine pixels fills is narrower than that.
+        closed = -functional.max_pool2d(-functional.max_pool2d(alpha, 9, 1, 4), 9, 1, 4)
+        narrow[slotted] = float(((closed - alpha) > 0.5).float().mean())
+    assert narrow[1.0] > 3 * narrow[0.0] > 0
 
 
 def test_motion_and_focus_keep_the_amount_of_a_subject() -> None:

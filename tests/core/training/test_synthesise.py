@@ -17,6 +17,7 @@ from platematte.training.dice import Dice, grid_px
 from platematte.training.faults import TRAINING
 from platematte.training.motion import Path
 from platematte.training.shapes import soften
+from platematte.training.subjects import Cast
 from platematte.training.synthesise import (
     RULES,
     VERSION,
@@ -200,7 +201,7 @@ def test_the_frames_of_a_clip_follow_the_path_of_the_subject(
 def test_a_subject_that_moves_is_blurred_along_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = {}
     for reach in (0.0, 60.0):
-        clip = Synthesiser(empty_bank(), 6).draw_clip(12, SIZE, 5, reach_px=reach)
+        clip = Synthesiser(empty_bank(), 6).draw_clip(48, SIZE, 5, reach_px=reach)
         alpha = clip[2].alpha
         edges[reach] = float((alpha[..., 1:] - alpha[..., :-1]).abs().mean())
     assert edges[60.0] < 0.9 * edges[0.0]
@@ -242,7 +243,8 @@ def test_the_preview_is_ready_to_be_looked_at(samples: list[Sample]) -> None:
 
 # Means of alpha and of clean plates, taken from the code of a version before there was another.
 @pytest.mark.parametrize(
-    ("version", "alpha", "clean"), [(3, 0.31137, 0.29577), (4, 0.19757, 0.31859)]
+    ("version", "alpha", "clean"),
+    [(3, 0.31137, 0.29577), (4, 0.19757, 0.31859), (5, 0.10791, 0.21839)],
 )
 def test_an_older_version_draws_as_it_did(version: int, alpha: float, clean: float) -> None:
     drawn = Synthesiser(empty_bank(), 12, rules=RULES[version]).draw(4, SIZE)
@@ -270,9 +272,28 @@ def test_the_command_line_knows_every_version_and_takes_the_newest() -> None:
         parser.parse_args(["--out", "x", "--generator", str(VERSION + 1)])
 
 
+def test_the_set_stands_out_of_place_behind_glass_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_grain(monkeypatch)
+    never = dict.fromkeys(("shadow", "bounce", "reflection", "props", "lamps", "moved", "soft"), 0)
+    more = dict.fromkeys(("parallax", "graded", "vignette", "rolling", "uncovered", "glare"), 0)
+    faults = replace(RULES[VERSION].faults, **never, **more, strangers=0)
+    for clear in (0.0, 1.0):
+        rules = replace(RULES[VERSION], faults=faults, clear=clear)
+        synthesiser = Synthesiser(empty_bank(), 3, rules=rules)
+        sample, clip = synthesiser.draw(12, SIZE), synthesiser.draw_clip(12, SIZE, 3)
+        bent = (sample.set != sample.clean).any(1, keepdim=True)
+        # The clean plate has no glass, and without glass nothing differs.
+        assert bool(bent.any()) == bool(clear)
+        assert float((bent & (sample.alpha == 0)).float().mean()) < 0.02
+        moved = [(frame.set != frame.clean).any(1).float().mean() for frame in clip]
+        assert all(float(part) >= 0.02 * clear for part in moved)
+
+
 def test_some_sets_are_dark_and_their_subjects_are_not() -> None:
-    darker = replace(RULES[VERSION], dark=1.0, similar=0)
-    never = replace(RULES[VERSION], dark=0.0, similar=0)
+    darker = replace(RULES[VERSION], dark=1.0, cast=Cast(similar=0))
+    never = replace(RULES[VERSION], dark=0.0, cast=Cast(similar=0))
     medians = []
     for rules in (darker, never):
         sample = Synthesiser(empty_bank(), 2, rules=rules).draw(64, SIZE)
