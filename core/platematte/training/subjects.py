@@ -272,6 +272,7 @@ class Subjects:
         where = torch.sigmoid(3 * noise(dice, count, 1, size, 3) + level)
         dx, dy = (dice.uniform(-12, 12, count, 1, 1, 1) for _ in range(2))
         beside = shift(scene[some], dx, dy)
+        # Half a pixel leaves detail that can still be seen: only where detail is drawn anyway.
         smooth = blur(beside, dice.uniform(0.5 if self.cast.detailed else 2.0, 4.0, count, 1, 1, 1))
         target = torch.lerp(beside, smooth, dice.chance(1 - self.cast.detailed, count))
         if self.cast.shaded:

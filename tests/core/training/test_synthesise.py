@@ -275,7 +275,12 @@ def test_the_command_line_knows_every_version_and_takes_the_newest() -> None:
 def test_the_set_stands_out_of_place_behind_glass_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def rest(dice: Dice, count: int, size: int, frames: int, reach_px: float) -> Path:
+        still = torch.zeros(frames, count, 1, 1, 1)
+        return Path(still, still, still, still, torch.zeros(count, 2, size, size), still)
+
     without_grain(monkeypatch)
+    monkeypatch.setattr(synthesise, "draw_path", rest)
     never = dict.fromkeys(("shadow", "bounce", "reflection", "props", "lamps", "moved", "soft"), 0)
     more = dict.fromkeys(("parallax", "graded", "vignette", "rolling", "uncovered", "glare"), 0)
     faults = replace(RULES[VERSION].faults, **never, **more, strangers=0)
@@ -287,8 +292,10 @@ def test_the_set_stands_out_of_place_behind_glass_alone(
         # The clean plate has no glass, and without glass nothing differs.
         assert bool(bent.any()) == bool(clear)
         assert float((bent & (sample.alpha == 0)).float().mean()) < 0.02
-        moved = [(frame.set != frame.clean).any(1).float().mean() for frame in clip]
-        assert all(float(part) >= 0.02 * clear for part in moved)
+        # In a clip glass moves as its alpha does; here neither it nor the camera does.
+        for frame in clip:
+            off = (frame.set - frame.clean).abs() / (frame.clean + 0.01)
+            assert bool((off > 0.01).any()) == bool(clear)
 
 
 def test_some_sets_are_dark_and_their_subjects_are_not() -> None:
