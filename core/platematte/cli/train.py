@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
     parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
     parser.add_argument(
-        "--generator", type=int, choices=(3, 4, 5, 6), default=6, help="version of the generator"
+        "--generator", type=int, choices=(3, 4, 5, 6, 7), default=7, help="version of the generator"
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
