@@ -54,6 +54,15 @@ def see_through(behind: Tensor, bend: Tensor) -> Tensor:
 
     Where nothing is bent it is the set, bit for bit.
     """
+    glassy = torch.nonzero(bend.flatten(1).any(1)).flatten()
+    seen = behind.clone()
+    if len(glassy):
+        seen[glassy] = _bent(behind[glassy], bend[glassy])
+    return seen
+
+
+def _bent(behind: Tensor, bend: Tensor) -> Tensor:
+    """Return what `see_through` does, of samples that all have glass."""
     size = behind.shape[-1]
     x, y = grid_px(size, behind.device)
     place = torch.stack([x + bend[:, :1], y + bend[:, 1:2]], -1).squeeze(1) * (2 / size)
