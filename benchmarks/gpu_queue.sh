@@ -8,7 +8,7 @@ DATA=${DATA:-../shared/data}
 MINUTES=${2:-9}
 SAMPLES=${SAMPLES:-20000}
 # What the first slice of it begins with; a later one goes on with what it has itself.
-FAST=training_state/fast.safetensors
+FAST=core/platematte/weights/fast-3.safetensors
 export PYTHONPATH=core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
 train() { python3 -m platematte.cli.main train --data "$DATA" --device cuda --minutes "$MINUTES" "$@"; }
 go_on() {

@@ -21,8 +21,8 @@ from .matter import Matter
 FORMAT = "platematte-matter-3"
 """Names the architecture; a file with another one is refused, not guessed at."""
 PACKAGED = Path(__file__).resolve().parent.parent / "weights"
-DEFAULT = "quality-7"
-ALIASES = {"default": DEFAULT, "quality": DEFAULT, "fast": "fast-2"}
+DEFAULT = "quality-8"
+ALIASES = {"default": DEFAULT, "quality": DEFAULT, "fast": "fast-3"}
 """Names that go on meaning the newest set of their kind; a farm may pin the numbered one."""
 
 
