@@ -55,7 +55,7 @@ RULES = {
     4: _VERSION_4,
     5: _VERSION_5,
     6: _VERSION_6,
-    # Three times of four it is glass, so what is of the set's colours is not let go.
+    # Mostly glass: else what is of the set's colours is let go with it.
     7: replace(_VERSION_6, cast=replace(_VERSION_6.cast, detailed=0.25)),
 }
 """By version; what was trained and compared with an older one can be made again."""
