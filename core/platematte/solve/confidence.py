@@ -7,12 +7,15 @@ import numpy as np
 Image = np.ndarray
 
 SETTLED = 0.01
-"""An expected error that counts as none where alpha is exactly 0 or 1.
+"""An expected error that counts as none where alpha is 0 or 1, less and less of it up to `NEAR`.
 
 The network's answer is a mean over what may be there and never quite 0, while nearly all pixels
 that came out solid are exact. Lowered by so much, the doubt about them is in the mean the error
 that they have (held-out frames, `benchmarks/accuracy.py`), and solid areas have no noise in it.
 """
+NEAR = 1 / 64
+"""How far from 0 and 1 alpha is altogether soft. With a step in its place, what rounds alpha to 1
+or to the half float below would be seen in the confidence."""
 
 
 def solve_confidence(
@@ -23,8 +26,8 @@ def solve_confidence(
     alpha: solved, H x W x 1. error: what the network expects, likewise. Where the artist's mattes
     decide, there is nothing to doubt: garbage and core, where given, are H x W x 1.
     """
-    is_solid = (alpha == 0.0) | (alpha == 1.0)
-    doubt = np.abs(error) - np.where(is_solid, np.float32(SETTLED), np.float32(0.0))
+    soft = np.minimum(alpha, 1.0 - alpha) * np.float32(1 / NEAR)
+    doubt = np.abs(error) - np.float32(SETTLED) * np.clip(1.0 - soft, 0.0, 1.0)
     doubt = np.clip(doubt, 0.0, 1.0)
     for matte in (garbage, core):
         if matte is not None:
