@@ -154,6 +154,7 @@ def solve(frame: Tensor, drawn: Tensor, colour: Tensor, error: Tensor) -> Tensor
     premult = torch.max(premult, plate.clamp_max(0.0))
     premult = torch.where((alpha >= 1).expand_as(plate), plate, premult)
     premult = torch.where((alpha <= 0).expand_as(plate), torch.zeros_like(plate), premult)
+    # `SETTLED` (0.01) and `NEAR` (1 / 64) of `solve.confidence`.
     solid = (1 - 64 * torch.min(alpha, 1 - alpha)).clamp(0.0, 1.0)
     doubt = (error.abs() - 0.01 * solid).clamp(0.0, 1.0) * (1 - garbage) * (1 - core)
     return torch.cat([premult, alpha, 1 - doubt], 1)
