@@ -1,47 +1,58 @@
 #!/usr/bin/env bash
 # One step of gpu_queue.md. Usage: benchmarks/gpu_queue.sh STEP [MINUTES]
-# STEP: generator train anneal fast anneal-fast equal accuracy speed
+# STEP: speed generator together tests train anneal fast anneal-fast
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OUT=${OUT:-runs/gpu}
 DATA=${DATA:-../shared/data}
 MINUTES=${2:-9}
 SAMPLES=${SAMPLES:-20000}
-# What the first slice of it begins with; a later one goes on with what it has itself.
+RUNS=${RUNS:-/tmp/platematte_runs}
+# What a new run of each begins with.
+QUALITY=core/platematte/weights/quality-8.safetensors
 FAST=core/platematte/weights/fast-3.safetensors
-export PYTHONPATH=core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
+export PYTHONPATH=$PWD/core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
+mkdir -p "$OUT" "$RUNS"
 train() { python3 -m platematte.cli.main train --data "$DATA" --device cuda --minutes "$MINUTES" "$@"; }
 go_on() {
     local name=$1
     # Without a state that was kept it begins from nothing.
     if [ ! -d "$OUT/$name" ] && [ -d "training_state/$name" ]; then
-        mkdir -p "$OUT" && cp -r "training_state/$name" "$OUT/$name"
+        cp -r "training_state/$name" "$OUT/$name"
     fi
-    train --out "$OUT/$name" --architecture "$name" --batch 32 --pack "$OUT/packed/$name" "${@:2}"
+    train --out "$OUT/$name" --architecture "$name" --batch 32 --ahead 16 --pack "$OUT/packed/$name" "${@:2}"
+}
+aside() {
+    local name=$1
+    train --threads 2 --out "$RUNS/$name" "${@:2}" >"$RUNS/$name.log" 2>&1
+    cp "$RUNS/$name/log.jsonl" "$OUT/$name.jsonl"
+    # Files of at most 15 MB: the seed's weights are 34.
+    split -b 15M "$RUNS/$name/weights.safetensors" "$OUT/$name.safetensors."
 }
 case "${1:-}" in
-generator) python3 benchmarks/generator.py --device cuda --batch 64 --data "$DATA" ;;
+speed)
+    # All precisions, eager and recorded, ours and the baselines, in one run.
+    python3 benchmarks/speed_networks.py --device cuda --rounds 9
+    ;;
+generator) python3 benchmarks/generator.py --device cuda --batch 1024 --seconds 3 --data "$DATA" ;;
+together)
+    equal=(--generator 3 --side 192 --batch 4 --ahead 64 --samples "$SAMPLES" --rate-end 1e-5)
+    on=(--begin-from "$QUALITY" --batch 32 --ahead 16 --rate 8e-4 --rate-end 3e-4)
+    aside v7 --generator 7 --seed 71 "${on[@]}" &
+    aside v8 --generator 8 --seed 81 "${on[@]}" &
+    aside one --batch 32 --ahead 16 --rate 2.5e-3 --rate-end 1e-5 &
+    aside ours "${equal[@]}" &
+    aside seed --architecture seed "${equal[@]}" &
+    wait
+    tail -qn 1 "$OUT"/*.jsonl
+    ;;
+tests)
+    python3 -m pytest -q -p no:cacheprovider -k gpu tests/core/network/test_recorded.py tests/core/live/test_model.py
+    python3 benchmarks/speed.py --only pipeline --device cuda --frames 3
+    ;;
 train) go_on quality ;;
 anneal) go_on quality --rate-end 1e-5 ;;
 fast) go_on fast --begin-from "$FAST" ;;
 anneal-fast) go_on fast --begin-from "$FAST" --rate-end 1e-5 ;;
-equal)
-    for name in quality mattingv2-mobilenetv2 seed; do
-        MINUTES=$((MINUTES / 3)) train --out "$OUT/equal/$name" --architecture "$name" \
-            --side 192 --samples "$SAMPLES" --rate-end 1e-5
-    done
-    ;;
-accuracy)
-    python3 benchmarks/accuracy.py --data "$DATA" --out "$OUT/accuracy.csv" \
-        --networks "$OUT"/equal/*/weights.safetensors
-    ;;
-speed)
-    for precision in fp32 fp16 bf16; do
-        echo "== $precision"
-        python3 benchmarks/speed.py --only pipeline --device cuda --precision "$precision"
-    done
-    # All precisions, ours and the baselines, in one run.
-    python3 benchmarks/speed.py --only networks --device cuda --rounds 15
-    ;;
 *) sed -n 2,3p "$0"; exit 2 ;;
 esac

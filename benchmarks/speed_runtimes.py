@@ -19,6 +19,7 @@ from torch import nn
 from platematte.network.matter import Cues, Drawn, Matter
 from platematte.network.published.mattingv2 import MattingRefine
 from platematte.network.published.run import run_published, scale_for
+from platematte.network.recorded import Recording
 from platematte.network.tiles import (
     crop_drawn,
     draw_in_tiles,
@@ -44,6 +45,8 @@ class Contender:
     precision: str
     run: Run
     weights_mib: float = 0.0
+    held_mib: float = 0.0
+    """What a recording holds of a GPU's memory between its runs."""
 
 
 def has_openvino() -> bool:
@@ -60,18 +63,27 @@ def contend(
     """
     weights_mib = mib_of(*network.parameters(), *network.buffers())
     if isinstance(network, Matter):
-        run = {"eager": ours_eager, "openvino": ours_openvino, "compile": ours_compiled}[runtime]
-        return [Contender(name, runtime, precision, run(network, precision, cues), weights_mib)]
+        run, held_mib = _holding(lambda: _OURS[runtime](network, precision, cues), cues)
+        return [Contender(name, runtime, precision, run, weights_mib, held_mib)]
     if runtime != "eager":
         assert isinstance(network, MattingRefine)
-        replace = {"openvino": on_openvino, "compile": on_inductor}[runtime]
-        run = theirs(network, precision, cues, replace)
-        return [Contender(name, runtime, precision, run, weights_mib)]
+        maps = {"openvino": on_openvino, "compile": on_inductor, "graph": on_graph}[runtime]
+        run, held_mib = _holding(lambda: theirs(network, precision, cues, maps), cues)
+        return [Contender(name, runtime, precision, run, weights_mib, held_mib)]
     packed = copy.deepcopy(network).to(memory_format=torch.channels_last)
     return [
         Contender(name, runtime, precision, theirs(one, precision, cues), weights_mib)
         for runtime, one in (("eager", network), ("eager, channels last", packed))
     ]
+
+
+def _holding(build: Callable[[], Run], cues: Cues) -> tuple[Run, float]:
+    """Return what is built and the most that it took of a GPU's memory; a recording keeps that."""
+    if cues.plate.device.type != "cuda":
+        return build(), 0.0
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    return build(), (torch.cuda.max_memory_allocated() - before) / 2**20
 
 
 def mib_of(*parts: Tensor) -> float:
@@ -112,18 +124,49 @@ Function = Callable[..., tuple[Tensor, ...]]
 Replace = Callable[[nn.Module, str, tuple[Tensor, ...]], Function]
 
 
-def theirs(network: nn.Module, precision: str, cues: Cues, replace: Replace | None = None) -> Run:
+def ours_recorded(matter: Matter, precision: str, cues: Cues) -> Run:
+    """Return our network as the engine runs it on a GPU: recorded as a CUDA graph."""
+    eager = ours_eager(matter, precision, cues)
+
+    def run(*parts: Tensor) -> tuple[Tensor, ...]:
+        drawn = eager(Cues(*parts))
+        return drawn.alpha, drawn.coarse, drawn.foreground, drawn.error
+
+    with torch.inference_mode():
+        recording = Recording(run, (cues.plate, cues.clean, cues.trust, cues.hints))
+
+    def again(cues: Cues) -> Drawn:
+        with torch.inference_mode():
+            return Drawn(*recording(cues.plate, cues.clean, cues.trust, cues.hints))
+
+    return again
+
+
+def on_graph(module: nn.Module, precision: str, example: tuple[Tensor, ...]) -> Function:
+    """Return a module as a CUDA graph, for tensors of the example's sizes."""
+    device = example[0].device
+
+    def run(*parts: Tensor) -> tuple[Tensor, ...]:
+        with arithmetic(device, precision):
+            return module(*parts)
+
+    with torch.inference_mode():
+        return Recording(run, example)
+
+
+def theirs(network: nn.Module, precision: str, cues: Cues, maps: Replace | None = None) -> Run:
     """Return a published network with its own processing before and after, at published settings.
 
-    replace: what runs backbone and decoder of BackgroundMattingV2. Its refiner stays in torch: how
+    maps: what runs backbone and decoder of BackgroundMattingV2. Its refiner stays in torch: how
     many patches it takes is known only when it runs.
     """
-    if replace is not None:
+    if maps is not None:
         network = copy.deepcopy(network)
         scale = scale_for(*cues.plate.shape[2:])
         height, width = (side + -side % network.ALIGN_PX for side in cues.plate.shape[2:])
-        small = torch.rand(1, 6, int(height * scale), int(width * scale))
-        network.draw_maps = replace(_Maps(copy.deepcopy(network)), precision, (small,))
+        size = int(height * scale), int(width * scale)
+        small = torch.rand(1, 6, *size, device=cues.plate.device)
+        network.draw_maps = maps(_Maps(copy.deepcopy(network)), precision, (small,))
 
     def run(cues: Cues) -> Drawn:
         with torch.inference_mode(), arithmetic(cues.plate.device, precision):
@@ -177,6 +220,14 @@ def arithmetic(device: torch.device, precision: str) -> contextlib.AbstractConte
     if precision == "fp32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, TYPES[precision])
+
+
+_OURS: dict[str, Callable[[Matter, str, Cues], Run]] = {
+    "eager": ours_eager,
+    "graph": ours_recorded,
+    "openvino": ours_openvino,
+    "compile": ours_compiled,
+}
 
 
 class _Flat(nn.Module):

@@ -97,8 +97,7 @@ class Engine:
 
     def rest(self) -> None:
         """Give back the GPU's memory that only a next frame would use; the weights stay there."""
-        if self.runner.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self.runner.rest()
 
     def _condition(self) -> tuple[object, ...]:
         return self.runner.device, getattr(self.runner, "memory_mib", None)

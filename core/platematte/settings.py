@@ -78,7 +78,9 @@ class EngineSettings:
     """How the machine is used."""
 
     memory_mib: int = field(default=512, metadata={"minimum": 64, "maximum": 1 << 20})
-    """Memory that the network may take for its features, MiB; larger frames go in tiles."""
+    """Memory that the network may take for its features, MiB; on a GPU four times as much.
+
+    Larger frames go in tiles."""
     read_ahead: int = field(default=2, metadata={"minimum": 1, "maximum": 16})
     """Frames read before they are needed and frames waiting to be written."""
     cpu_fallback: bool = False

@@ -36,7 +36,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
     parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
     parser.add_argument(
-        "--generator", type=int, choices=(3, 4, 5, 6, 7), default=7, help="version of the generator"
+        "--generator",
+        type=int,
+        choices=(3, 4, 5, 6, 7, 8),
+        default=8,
+        help="version of the generator",
+    )
+    parser.add_argument(
+        "--ahead", type=int, default=1, help="batches drawn at once; a GPU is busier with more"
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and samples")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
@@ -74,6 +81,7 @@ def run(parsed: argparse.Namespace) -> int:
         optimizer=parsed.optimizer,
         shapes=((batch, parsed.side),) if parsed.side else mixed,
         generator=parsed.generator,
+        ahead=max(1, parsed.ahead),
         seed=parsed.seed,
         device=str(choose_device(parsed.device)),
         precision=parsed.precision,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
 
 from ..errors import DeviceMemoryExhausted, DeviceMissing
 from .matter import Cues, Drawn, Matter
-from .tiles import Seen, crop_drawn, draw_in_tiles, look_in_tiles
+from .recorded import Parts, Recorder
+from .tiles import Seen, crop_drawn, draw_in_tiles, look_in_tiles, seen_nothing
 
 Tensor = torch.Tensor
 _Result = TypeVar("_Result")
@@ -83,47 +85,83 @@ class Runner:
         self.precision = precision
         self.memory_mib = memory_mib
         self.cpu_fallback = cpu_fallback
+        self._recorder = Recorder()
 
     @property
     def is_temporal(self) -> bool:
         """Whether neighbouring frames change the result."""
         return self.matter.is_temporal
 
+    def rest(self) -> None:
+        """Give back the GPU's memory that only a next frame would use; the weights stay there."""
+        self._recorder.forget()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def look(self, cues: Cues, format_px: int | None = None) -> Seen:
         """Return a frame's own features. cues: of any size, on any device.
 
         format_px: pixels of the format that they are a window of; None: they are all of it.
         """
+        if self.device.type == "cuda" and not self.is_temporal:
+            # No other frame asks for them: it looks when it answers, in one recording.
+            height, width = cues.plate.shape[2:]
+            is_far = self.matter.is_far(format_px or height * width)
+            return replace(seen_nothing(), is_far=is_far)
 
         def run() -> Seen:
-            return look_in_tiles(self.matter, self._take(cues), self.memory_mib, format_px)
+            with self._arithmetic():
+                return look_in_tiles(self.matter, self._take(cues), self.memory_mib, format_px)
 
         return self._retry(run)
 
     def answer(self, cues: Cues, seen: Seen, neighbours: list[Seen | None] | None = None) -> Drawn:
         """Return what the network answers for a frame, on the CPU, at the size of the cues."""
-        height, width = cues.plate.shape[2:]
 
         def run() -> Drawn:
-            eighths = [None if n is None else n.eighth.to(self.device) for n in neighbours or []]
-            here = seen.to(self.device)
-            thought = self.matter.think(here.eighth, eighths or None, here.guess, here.is_far)
-            drawn = draw_in_tiles(self.matter, self._take(cues), here, thought, self.memory_mib)
-            cropped = crop_drawn(drawn, height, width)
-            parts = (cropped.alpha, cropped.coarse, cropped.foreground, cropped.error)
-            return Drawn(*(part.float().cpu() for part in parts))
+            taken = self._take(cues)
+            if not seen.eighth.numel():
+                parts = self._answer_at_once(taken, seen.is_far)
+            else:
+                eighths = [None if n is None else n.eighth for n in neighbours or []]
+                parts = self._draw(taken, seen.to(self.device), eighths)
+            return Drawn(*(part.cpu() for part in parts))
 
         return self._retry(run)
 
+    def _answer_at_once(self, cues: Cues, is_far: bool) -> Parts:
+        """Return what is drawn of a frame that nobody has looked at yet."""
+
+        def run(*parts: Tensor) -> Parts:
+            taken = Cues(*parts)
+            with self._arithmetic():
+                seen = look_in_tiles(self.matter, taken, self.memory_mib)
+            return self._draw(taken, replace(seen, is_far=is_far), [])
+
+        parts = (cues.plate, cues.clean, cues.trust, cues.hints)
+        if self.device.type != "cuda":
+            return run(*parts)
+        return self._recorder(run, parts, (is_far, self.memory_mib))
+
+    def _draw(self, cues: Cues, seen: Seen, eighths: list[Tensor | None]) -> Parts:
+        """Return alpha, coarse alpha, foreground and error of a frame that was looked at."""
+        with self._arithmetic():
+            beside = [None if part is None else part.to(self.device) for part in eighths]
+            thought = self.matter.think(seen.eighth, beside or None, seen.guess, seen.is_far)
+            drawn = draw_in_tiles(self.matter, cues, seen, thought, self.memory_mib)
+        cropped = crop_drawn(drawn, *cues.plate.shape[2:])
+        parts = (cropped.alpha, cropped.coarse, cropped.foreground, cropped.error)
+        return tuple(part.float() for part in parts)
+
     def _take(self, cues: Cues) -> Cues:
         parts = (cues.plate, cues.clean, cues.trust, cues.hints)
-        return Cues(*(part.to(self.device) for part in parts))
+        return Cues(*(_move(part, self.device) for part in parts))
 
     def _retry(self, run: Callable[[], _Result]) -> _Result:
         """Run; when memory runs out halve the tiles, then go to the CPU if that is allowed."""
         while True:
             try:
-                with torch.inference_mode(), self._arithmetic():
+                with torch.inference_mode():
                     return run()
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
@@ -131,6 +169,7 @@ class Runner:
                 self._yield_memory(error)
 
     def _yield_memory(self, error: BaseException) -> None:
+        self._recorder.forget()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if self.memory_mib > _SMALLEST_MIB:
@@ -150,6 +189,13 @@ class Runner:
         if self.precision is torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, self.precision)
+
+
+def _move(part: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; of one pixel that stands for all of them, that pixel moves."""
+    if part.device == device or part.stride()[2:] != (0, 0):
+        return part.to(device)
+    return part[:, :, :1, :1].to(device).expand_as(part)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

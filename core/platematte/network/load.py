@@ -26,6 +26,9 @@ class AnyRunner(Protocol):
     def is_temporal(self) -> bool:
         """Whether neighbouring frames change the result."""
 
+    def rest(self) -> None:
+        """Give back the GPU's memory that only a next frame would use."""
+
     def look(self, cues: Cues, format_px: int | None = None) -> Seen:
         """Return a frame's own features, for itself and for frames beside it.
 

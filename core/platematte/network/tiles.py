@@ -36,6 +36,9 @@ FINISH = Stage(220, 24)
 _REUSED_BYTES = 32 << 20
 """Larger blocks are given back by the C library whenever they are free (see `memory.py`); paying
 for their pages anew costs more than the rows that smaller tiles read twice."""
+_GPU_TIMES = 4
+"""A GPU may have so many times the memory: it computes a tile in the time that it takes to be told
+of the tile's five hundred steps, and a frame of 4K is then one."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,24 @@ def seen_nothing() -> Seen:
 
 
 def band_rows(
-    height: int, width: int, memory_mib: float, stage: Stage, halo_px: int, align_px: int
+    size: tuple[int, int],
+    memory_mib: float,
+    stage: Stage,
+    halo_px: int,
+    align_px: int,
+    device: str = "cpu",
 ) -> int:
     """Return how many rows a tile may have within the memory: a multiple of `align_px`.
 
-    halo_px: rows that it has beyond these on both sides.
+    size: height and width of the frame. halo_px: rows that it has beyond these on both sides.
     """
-    by_memory = int(memory_mib * 2**20 / (stage.bytes_per_pixel * width))
-    by_block = _REUSED_BYTES // (stage.widest_bytes * width)
-    rows = min(by_memory, by_block) - 2 * halo_px
+    height, width = size
+    rows = int(memory_mib * 2**20 / (stage.bytes_per_pixel * width))
+    if device == "cpu":
+        rows = min(rows, _REUSED_BYTES // (stage.widest_bytes * width))
+    else:
+        rows *= _GPU_TIMES
+    rows -= 2 * halo_px
     return max(align_px, min(height, rows // align_px * align_px))
 
 
@@ -130,7 +142,8 @@ def look_in_tiles(
     """
     height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
     halo, align = matter.halo_px.look, matter.align_px
-    rows = band_rows(height, width, memory_mib, LOOK, halo, align)
+    device = cues.plate.device.type
+    rows = band_rows((height, width), memory_mib, LOOK, halo, align, device)
     views = matter.encode(cues)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
@@ -156,7 +169,8 @@ def draw_in_tiles(
     sketch = _sketch_in_tiles(matter, seen, thought, memory_mib)
     height, width = padded_height(cues, matter.align_px), cues.plate.shape[3]
     halo, times = matter.halo_px.finish, matter.coarse_px
-    rows = band_rows(height, width, memory_mib, FINISH, halo, matter.align_px)
+    device = cues.plate.device.type
+    rows = band_rows((height, width), memory_mib, FINISH, halo, matter.align_px, device)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
         band, views = padded_rows(cues, start, end, matter.align_px), seen.views.rows(start, end)
@@ -172,7 +186,8 @@ def _sketch_in_tiles(matter: Matter, seen: Seen, thought: Tensor, memory_mib: fl
     times = matter.coarse_px
     height, width = seen.quarter.shape[2] * times, seen.quarter.shape[3] * times
     halo = matter.halo_px.sketch
-    rows = band_rows(height, width, memory_mib, SKETCH, halo, matter.align_px)
+    device = seen.quarter.device.type
+    rows = band_rows((height, width), memory_mib, SKETCH, halo, matter.align_px, device)
 
     def one(start: int, end: int) -> tuple[Tensor, ...]:
         small = start // times, end // times

@@ -73,11 +73,13 @@ def halve(image: Tensor) -> Tensor:
 def _window_means(image: Tensor, side: int) -> Tensor:
     """Return means over windows of side x side pixels; beyond the frame its edge goes on.
 
-    Sums of shifted images, for the same reason.
+    On a CPU sums of shifted images, for the same reason.
     """
     reach = side // 2
     height, width = image.shape[2:]
     padded = functional.pad(image, (reach,) * 4, mode="replicate")
+    if image.device.type != "cpu":
+        return functional.avg_pool2d(padded, side, 1)
     rows = padded[:, :, :height].clone()
     for down in range(1, side):
         rows += padded[:, :, down : down + height]

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..errors import WeightsInvalid
 from .optimizer import Optimizer
@@ -39,13 +40,14 @@ class Progressed:
 def update_average(average: dict[str, Tensor], network: nn.Module, step: int) -> None:
     """Move the running average of the weights towards the weights; faster in the beginning."""
     decay = min(0.999, (step + 1) / (step + 10))
-    with torch.no_grad():
-        for key, value in network.state_dict().items():
-            if value.is_floating_point():
-                average[key].lerp_(value, 1 - decay)
-            else:
-                # BatchNorm counts its batches in integers.
-                average[key].copy_(value)
+    now = {key: value.detach() for key, value in network.state_dict().items()}
+    # All at once: to tell a GPU of each would take it longer than to do it. BatchNorm counts its
+    # batches in integers.
+    moving = [key for key, value in now.items() if value.is_floating_point()]
+    follow = get_ema_multi_avg_fn(decay)
+    follow([average[key] for key in moving], [now[key] for key in moving], None)
+    for key in now.keys() - moving:
+        average[key].copy_(now[key])
 
 
 def save_state(

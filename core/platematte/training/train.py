@@ -66,6 +66,8 @@ class TrainSettings:
     """Batch size and crop side in px, taken in turn."""
     generator: int = VERSION
     """Version of the generator, of `synthesise.RULES`."""
+    ahead: int = 1
+    """Batches that are drawn at once; more of them on a GPU, which is idle while a draw is told."""
     seed: int = 1
     """Seed of weights and samples; a later slice draws other samples from the same seed."""
     device: str = "cpu"
@@ -134,7 +136,7 @@ def _stream(
     asked = settings.data, settings.shapes, seed, device
     if isinstance(trainee.network, Matter) and trainee.network.is_temporal:
         yield from stream_clips(*asked, _CLIP_FRAMES, settings.generator)
-    for sample in stream_samples(*asked, settings.generator):
+    for sample in stream_samples(*asked, settings.generator, settings.ahead):
         yield [sample]
 
 
@@ -156,7 +158,7 @@ class _Run:
         self.optimizer = optimizer
         self.progressed = progressed
         self.validation = validation
-        self.losses: dict[str, float] = {}
+        self.losses: dict[str, torch.Tensor] = {}
         self.started = time.monotonic()
         self._samples_before = progressed.samples
         self._seconds_before = progressed.seconds
@@ -202,9 +204,10 @@ class _Run:
         self.progressed.seconds = self._seconds_before + time.monotonic() - self.started
 
     def _note(self, terms: dict[str, torch.Tensor]) -> None:
+        # As tensors: to ask a GPU for a number is to wait until it has done all it was told.
         for name, value in terms.items():
-            now = float(value.detach())
-            self.losses[name] = 0.98 * self.losses.get(name, now) + 0.02 * now
+            now = value.detach().double()
+            self.losses[name] = torch.lerp(self.losses.get(name, now), now, 0.02)
 
     def _set_rate(self) -> None:
         settings = self.settings
@@ -222,7 +225,7 @@ class _Run:
             "samples": self.progressed.samples,
             "seconds": round(self.progressed.seconds),
             "rate": self.optimizer.rate,
-            **{f"loss_{name}": round(value, 5) for name, value in self.losses.items()},
+            **{f"loss_{name}": round(float(value), 5) for name, value in self.losses.items()},
             **{name: round(value, 4) for name, value in self._validate().items()},
         }
         log.info("%s", record)

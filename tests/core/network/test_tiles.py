@@ -80,11 +80,17 @@ def test_bands_are_whole_multiples_of_what_the_network_takes(
     matter = make_matter(shrink=shrink)
     stages = (tiles.LOOK, tiles.SKETCH, tiles.FINISH)
     for stage, halo_px in zip(stages, matter.halo_px, strict=True):
-        rows = band_rows(2176, width, memory_mib, stage, halo_px, matter.align_px)
+        rows = band_rows((2176, width), memory_mib, stage, halo_px, matter.align_px)
         assert 32 * shrink <= rows <= 2176
         assert rows % (32 * shrink) == 0
 
 
 @pytest.mark.parametrize("stage", [tiles.LOOK, tiles.SKETCH, tiles.FINISH])
 def test_a_frame_that_fits_is_computed_at_once(stage: tiles.Stage) -> None:
-    assert band_rows(576, 1024, 4096, stage, 32, 32) == 576
+    assert band_rows((576, 1024), 4096, stage, 32, 32) == 576
+
+
+def test_a_gpu_has_a_frame_of_4k_in_one_piece_and_less_memory_makes_it_several() -> None:
+    size, stages = (2176, 3840), (tiles.LOOK, tiles.SKETCH, tiles.FINISH)
+    assert [band_rows(size, 512, stage, 32, 32, "cuda") for stage in stages] == [2176] * 3
+    assert all(band_rows(size, 128, stage, 32, 32, "cuda") < 2176 for stage in stages[::2])

@@ -208,7 +208,7 @@ def test_a_subject_that_moves_is_blurred_along_its_way(monkeypatch: pytest.Monke
 
 
 def test_a_held_camera_sees_the_same_set_in_each_frame_and_others_shake_a_little() -> None:
-    clip = Synthesiser(empty_bank(), 2).draw_clip(16, SIZE, 4)
+    clip = Synthesiser(empty_bank(), 2).draw_clip(48, SIZE, 4)
     first = clip[0].set
     held = torch.stack([(frame.set == first).flatten(1).all(1) for frame in clip[1:]]).all(0)
     assert 0.2 < float(held.float().mean()) < 0.8
@@ -244,12 +244,25 @@ def test_the_preview_is_ready_to_be_looked_at(samples: list[Sample]) -> None:
 # Means of alpha and of clean plates, taken from the code of a version before there was another.
 @pytest.mark.parametrize(
     ("version", "alpha", "clean"),
-    [(3, 0.31137, 0.29577), (4, 0.19757, 0.31859), (5, 0.10791, 0.21839), (6, 0.17842, 0.18993)],
+    [
+        (3, 0.31137, 0.29577),
+        (4, 0.19757, 0.31859),
+        (5, 0.10791, 0.21839),
+        (6, 0.17842, 0.18993),
+        (7, 0.17842, 0.18993),
+    ],
 )
 def test_an_older_version_draws_as_it_did(version: int, alpha: float, clean: float) -> None:
     drawn = Synthesiser(empty_bank(), 12, rules=RULES[version]).draw(4, SIZE)
     assert float(drawn.alpha.double().mean()) == pytest.approx(alpha, abs=1e-4)
     assert float(drawn.clean.double().mean()) == pytest.approx(clean, abs=1e-4)
+
+
+def test_version_7_differs_from_6_in_colours_of_subjects_alone() -> None:
+    six, seven = (Synthesiser(empty_bank(), 12, rules=RULES[v]).draw(8, SIZE) for v in (6, 7))
+    assert torch.equal(six.alpha, seven.alpha)
+    assert torch.equal(six.clean, seven.clean)
+    assert not torch.equal(six.foreground, seven.foreground)
 
 
 def test_the_newest_version_is_drawn_and_is_another_than_the_older_ones() -> None:
@@ -283,7 +296,7 @@ def test_the_set_stands_out_of_place_behind_glass_alone(
     monkeypatch.setattr(synthesise, "draw_path", rest)
     never = dict.fromkeys(("shadow", "bounce", "reflection", "props", "lamps", "moved", "soft"), 0)
     more = dict.fromkeys(("parallax", "graded", "vignette", "rolling", "uncovered", "glare"), 0)
-    faults = replace(RULES[VERSION].faults, **never, **more, strangers=0)
+    faults = replace(RULES[VERSION].faults, **never, **more, strangers=0, wide=0)
     for clear in (0.0, 1.0):
         rules = replace(RULES[VERSION], faults=faults, clear=clear)
         synthesiser = Synthesiser(empty_bank(), 3, rules=rules)

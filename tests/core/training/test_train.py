@@ -73,9 +73,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         seed: int,
         device: torch.device,
         generator: int,
+        ahead: int,
     ) -> Iterator[Sample]:
         asked.append((seed, generator))
-        return stream_samples(data, shapes, seed, device, generator)
+        return stream_samples(data, shapes, seed, device, generator, ahead)
 
     monkeypatch.setattr(module, "stream_samples", noted)
     return asked
@@ -179,7 +180,7 @@ def test_a_version_of_the_generator_that_there_is_not_is_refused(
 ) -> None:
     with pytest.raises(SettingsInvalid, match="no version 2 of the generator") as refused:
         train(replace(tiny, generator=2))
-    assert refused.value.fix == "Ask for 3, 4, 5, 6 or 7."
+    assert refused.value.fix == "Ask for 3, 4, 5, 6, 7 or 8."
     assert not tiny.out.exists()
 
 

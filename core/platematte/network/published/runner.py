@@ -36,6 +36,11 @@ class PublishedRunner:
         self.precision = precision
         self.cpu_fallback = cpu_fallback
 
+    def rest(self) -> None:
+        """Give back the GPU's memory that only a next frame would use; the weights stay there."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def look(self, cues: Cues, format_px: int | None = None) -> Seen:
         """Return nothing of a frame: there is nothing that could be kept for others."""
         return seen_nothing()
