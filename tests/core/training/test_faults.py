@@ -127,8 +127,8 @@ def test_wide_light_changes_slowly_by_up_to_a_stop_or_so_and_mostly_downward(
     assert bool(changed(lit, many).all())
     assert -1.5001 < float(stops.min()) < -0.7
     assert float(stops.mean()) < -0.1
-    assert 0.1 < float(stops.max()) <= 0.7
-    assert float(stops.diff(dim=3).abs().max()) < 0.05
+    assert 0.1 < float(stops.max()) < 0.7001
+    assert float(stops.diff(dim=3).abs().max()) < 0.15
     assert torch.equal(wide_light(Dice(5), many, 0.0), many)
 
 
