@@ -1,7 +1,7 @@
 """What a GPU is told once and then repeats: a CUDA graph of the steps of a frame.
 
-The network is five hundred small steps. A GPU takes each of them in less time than it takes to be
-told of it: recorded, a frame of HD takes a third to a half of the time (docs/decisions/0012-gpu.md).
+The network is five hundred small steps, and a GPU takes each of them in less time than it takes to
+be told of it. docs/decisions/0012-gpu.md has the figures.
 """
 
 from __future__ import annotations
