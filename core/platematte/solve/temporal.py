@@ -21,6 +21,7 @@ from platematte.solve.match import (
     find_displacement,
     halve,
     scale_displacement,
+    seek,
     squared_difference,
 )
 
@@ -81,11 +82,12 @@ def fuse_alpha(here: Trace, beside: Sequence[Trace | None]) -> Image:
     the result is the frame's own alpha, value for value. The result is not cut at 0 and 1.
     """
     worth = tuple(_worth(level) for level in here.levels)
+    sought = seek(here.levels, worth)
     detail = _detail_energy(here)
     total, weight = here.alpha, np.ones_like(here.alpha)
     for there in beside:
         if there is not None and there.alpha.shape == here.alpha.shape:
-            field = find_displacement(here.levels, there.levels, worth)
+            field = find_displacement(sought, there.levels)
             share = _agreement(here, there, field, worth[0], detail)
             if share is not None:
                 field = scale_displacement(field, here.alpha.shape)
