@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from platematte.errors import DeviceMemoryExhausted, DeviceMissing
 from platematte.network import device as device_module
 from platematte.network.device import Runner, choose_device, choose_precision, is_out_of_memory
 from platematte.network.matter import Cues, Matter, Views
+from platematte.network.tiles import seen_nothing
 
 MakeMatter = Callable[..., Matter]
 MakeCues = Callable[..., Cues]
@@ -77,6 +79,20 @@ def test_bf16_is_near_fp32(make_matter: MakeMatter, make_cues: MakeCues) -> None
     exact, rough = answers
     assert exact.alpha.dtype is rough.alpha.dtype is torch.float32
     assert float((exact.alpha - rough.alpha).abs().max()) < 0.05
+
+
+@pytest.mark.parametrize("format_px", [None, 1 << 23])
+def test_a_frame_that_nobody_looked_at_is_looked_at_when_it_is_answered(
+    make_matter: MakeMatter, make_cues: MakeCues, format_px: int | None
+) -> None:
+    cues, matter = make_cues(200, 136), make_matter(guess=True, reach=2)
+    runner = Runner(matter, CPU, torch.float32, 512)
+    seen = runner.look(cues, format_px)
+    assert seen.is_far == (format_px is not None)
+    expected = runner.answer(cues, seen)
+    answer = runner.answer(cues, replace(seen_nothing(), is_far=seen.is_far))
+    for name in ("alpha", "coarse", "foreground", "error"):
+        assert torch.equal(getattr(answer, name), getattr(expected, name)), name
 
 
 def test_out_of_memory_halves_the_tiles_until_they_fit(
