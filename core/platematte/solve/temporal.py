@@ -9,6 +9,7 @@ Nothing is carried on from frame to frame: a result depends on its window alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +17,7 @@ import numpy as np
 
 from platematte.solve.match import (
     Pyramid,
+    Sought,
     build_pyramid,
     displace,
     find_displacement,
@@ -81,23 +83,32 @@ def fuse_alpha(here: Trace, beside: Sequence[Trace | None]) -> Image:
     None is a neighbour that is absent; one of another size is the same. Without any that agrees,
     the result is the frame's own alpha, value for value. The result is not cut at 0 and 1.
     """
-    worth = tuple(_worth(level) for level in here.levels)
-    sought = seek(here.levels, worth)
+    sought = seek(here.levels, tuple(_worth(level) for level in here.levels))
     detail = _detail_energy(here)
+    others = [there for there in beside if there and there.alpha.shape == here.alpha.shape]
     total, weight = here.alpha, np.ones_like(here.alpha)
-    for there in beside:
-        if there is not None and there.alpha.shape == here.alpha.shape:
-            field = find_displacement(sought, there.levels)
-            share = _agreement(here, there, field, worth[0], detail)
-            if share is not None:
-                field = scale_displacement(field, here.alpha.shape)
-                total = total + share * displace(there.alpha, field, cv2.INTER_CUBIC)
+    # Numpy and OpenCV leave a core idle while one neighbour is seen to; their order is kept.
+    with ThreadPoolExecutor(max(1, min(len(others), cv2.getNumThreads()))) as pool:
+        for part in pool.map(lambda there: _part(here, there, sought, detail), others):
+            if part is not None:
+                moved, share = part
+                total = total + share * moved
                 weight = weight + share
     fused = total / weight
     # The filter that moves a neighbour by fractions of a pixel rings; solid areas stay solid.
     fused = np.where((here.alpha >= 1) & (fused > 1 - _SOLID), np.maximum(fused, 1), fused)
     fused = np.where((here.alpha <= 0) & (fused < _SOLID), np.minimum(fused, 0), fused)
     return fused[..., None]
+
+
+def _part(here: Trace, there: Trace, sought: Sought, detail: float) -> tuple[Image, Image] | None:
+    """Return a neighbour's alpha as it lies here and what it counts, H x W each; None: nothing."""
+    field = find_displacement(sought, there.levels)
+    share = _agreement(here, there, field, sought.worth[0], detail)
+    if share is None:
+        return None
+    field = scale_displacement(field, here.alpha.shape)
+    return displace(there.alpha, field, cv2.INTER_CUBIC), share
 
 
 def _agreement(
