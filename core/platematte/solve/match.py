@@ -26,7 +26,7 @@ _COARSEST_ROUNDS = 3
 _SEARCH_FROM = 2
 """The two finest levels take their displacement from the next one and only refine it: a search
 there costs several times as much and finds edges no better."""
-_REFINEMENTS = (2, 1, 1)
+_REFINEMENTS = (2, 2, 2)
 """How often the finest levels are refined, the finest first."""
 _MEDIAN_PX = 5
 _STAY = 2e-5
