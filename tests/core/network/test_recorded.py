@@ -57,6 +57,17 @@ def test_the_second_frame_of_a_size_is_recorded_and_the_third_played(
     assert counts == [0, 1, 1, 1, 1, 2]
 
 
+def test_a_frame_with_a_pixel_that_is_no_number_is_recorded_as_well(
+    made: list[tuple[torch.Size, ...]],
+) -> None:
+    recorder, part = Recorder(), torch.ones(1, 1, 2, 2)
+    part[..., 0] = float("nan")
+    for _ in range(3):
+        recorder(twice, (part,), None)
+    assert len(made) == 1
+    assert recorder._recording is not None
+
+
 def test_other_facts_and_types_are_another_recording(made: list[tuple[torch.Size, ...]]) -> None:
     recorder, part = Recorder(), torch.ones(1, 1, 2, 2)
     for facts, own in ((1, part), (2, part), (2, part.double()), (2, part.expand(1, 3, 2, 2))):
