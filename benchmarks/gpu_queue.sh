@@ -37,9 +37,9 @@ speed)
 generator) python3 benchmarks/generator.py --device cuda --batch 1024 --seconds 3 --data "$DATA" ;;
 together)
     equal=(--generator 3 --side 192 --batch 4 --ahead 64 --samples "$SAMPLES" --rate-end 1e-5)
-    on=(--begin-from "$QUALITY" --batch 32 --ahead 16 --rate 8e-4 --rate-end 3e-4)
-    aside v7 --generator 7 --seed 71 "${on[@]}" &
-    aside v8 --generator 8 --seed 81 "${on[@]}" &
+    on=(--batch 32 --ahead 16 --rate 8e-4 --rate-end 3e-4)
+    aside quality --seed 71 --begin-from "$QUALITY" "${on[@]}" &
+    aside fast --seed 72 --begin-from "$FAST" --architecture fast "${on[@]}" &
     aside one --batch 32 --ahead 16 --rate 2.5e-3 --rate-end 1e-5 &
     aside ours "${equal[@]}" &
     aside seed --architecture seed "${equal[@]}" &

@@ -1,9 +1,9 @@
 """Every way in which a real clean plate differs from the set behind the subject, and how often.
 
 Two sorts. What changes on the set between the two shots (`stage`): shadow, bounce and reflection
-of the subject, the shadow of somebody who is not in the picture, other light over wide areas, a
-lamp, a prop. And what the second shot does to the picture (`shoot`): place, parallax, focus,
-exposure, vignette, rolling shutter under pulsing lamps, codec, its own frame.
+of the subject, the shadow of somebody who is not in the picture, a lamp, a prop. And what the
+second shot does to the picture (`shoot`): place, parallax, focus, exposure, vignette, rolling
+shutter under pulsing lamps, codec, its own frame.
 Peers perturb by noise, gamma, colour and a small affine (Sengupta et al. 2020; Lin et al. 2021).
 """
 
@@ -33,8 +33,6 @@ class Faults:
     """Shadows of what is outside of the picture, in the plate; a quarter as often in the other."""
     glare: float = 0.0
     """Light of the subject that the lens spreads over the set."""
-    wide: float = 0.0
-    """Plates whose light differs over areas wider than the picture."""
     reflection: float = 0.12
     props: float = 0.25
     lamps: float = 0.2
@@ -71,8 +69,6 @@ def stage(dice: Dice, scene: Tensor, alpha: Tensor, faults: Faults) -> tuple[Ten
         lit = strange_shadows(dice, lit, faults.strangers)
         # A crew stands elsewhere for the clean plate.
         empty = strange_shadows(dice, empty, faults.strangers / 4)
-    if faults.wide:
-        lit = wide_light(dice, lit, faults.wide)
     return lit, lamps(dice, empty, faults.lamps)
 
 
@@ -137,22 +133,6 @@ def strange_shadows(dice: Dice, scene: Tensor, probability: float) -> Tensor:
     depth = dice.uniform(0, 0.6, count, 1, 1, 1) * tint
     changed = scene.clone()
     changed[some] = scene[some] * (1 - depth * cast).clamp_min(0.1)
-    return changed
-
-
-def wide_light(dice: Dice, scene: Tensor, probability: float) -> Tensor:
-    """Return the set, in some samples darker or brighter by up to a stop over wide areas.
-
-    Darker more often: a body by a window takes away light where it casts no shadow to be seen.
-    """
-    some = dice.some(probability, scene.shape[0])
-    if not len(some):
-        return scene
-    field = noise(dice, len(some), 1, scene.shape[-1], 1)
-    stops = dice.uniform(0.1, 0.5, len(some), 1, 1, 1) * (field - 0.7)
-    tint = 1 + 0.15 * dice.normal(len(some), 3, 1, 1)
-    changed = scene.clone()
-    changed[some] = scene[some] * torch.exp2((stops * tint).clamp(-1.5, 0.7))
     return changed
 
 

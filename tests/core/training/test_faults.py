@@ -18,7 +18,6 @@ from platematte.training.faults import (
     shoot,
     stage,
     strange_shadows,
-    wide_light,
     wrong_area,
 )
 from platematte.training.shapes import soften
@@ -57,7 +56,7 @@ def changed(image: Tensor, from_what: Tensor) -> Tensor:
 
 def test_every_fault_is_tested_here() -> None:
     strengths = {"shadow_depth", "moved_px", "parallax_px", "gain", "balance", "gamma"}
-    named = {*ON_SET, *IN_CAMERA, "strangers", "glare", "wide", "far", "vignette", "uncovered"}
+    named = {*ON_SET, *IN_CAMERA, "strangers", "glare", "far", "vignette", "uncovered"}
     assert {field.name for field in fields(Faults)} == named | strengths
 
 
@@ -116,20 +115,6 @@ def test_every_set_gets_a_strange_shadow_at_probability_one(scene: Tensor) -> No
     shaded = strange_shadows(Dice(3), scene, 1.0)
     assert bool(changed(shaded, scene).all())
     assert torch.equal(strange_shadows(Dice(3), scene, 0.0), scene)
-
-
-def test_wide_light_changes_slowly_by_up_to_a_stop_or_so_and_mostly_downward(
-    scene: Tensor,
-) -> None:
-    many = scene.repeat(8, 1, 1, 1)
-    lit = wide_light(Dice(5), many, 1.0)
-    stops = torch.log2(lit / many)
-    assert bool(changed(lit, many).all())
-    assert -1.5001 < float(stops.min()) < -0.7
-    assert float(stops.mean()) < -0.1
-    assert 0.1 < float(stops.max()) < 0.7001
-    assert float(stops.diff(dim=3).abs().max()) < 0.15
-    assert torch.equal(wide_light(Dice(5), many, 0.0), many)
 
 
 def test_glare_is_a_little_of_the_subjects_light_everywhere(alpha: Tensor) -> None:

@@ -249,7 +249,6 @@ def test_the_preview_is_ready_to_be_looked_at(samples: list[Sample]) -> None:
         (4, 0.19757, 0.31859),
         (5, 0.10791, 0.21839),
         (6, 0.17842, 0.18993),
-        (7, 0.17842, 0.18993),
     ],
 )
 def test_an_older_version_draws_as_it_did(version: int, alpha: float, clean: float) -> None:
@@ -296,7 +295,7 @@ def test_the_set_stands_out_of_place_behind_glass_alone(
     monkeypatch.setattr(synthesise, "draw_path", rest)
     never = dict.fromkeys(("shadow", "bounce", "reflection", "props", "lamps", "moved", "soft"), 0)
     more = dict.fromkeys(("parallax", "graded", "vignette", "rolling", "uncovered", "glare"), 0)
-    faults = replace(RULES[VERSION].faults, **never, **more, strangers=0, wide=0)
+    faults = replace(RULES[VERSION].faults, **never, **more, strangers=0)
     for clear in (0.0, 1.0):
         rules = replace(RULES[VERSION], faults=faults, clear=clear)
         synthesiser = Synthesiser(empty_bank(), 3, rules=rules)
