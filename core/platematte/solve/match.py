@@ -9,8 +9,6 @@ depends on the number of threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -26,7 +24,7 @@ _COARSEST_ROUNDS = 3
 _SEARCH_FROM = 2
 """The two finest levels take their displacement from the next one and only refine it: a search
 there costs several times as much and finds edges no better."""
-_REFINEMENTS = (2, 2, 2)
+_REFINEMENTS = (2, 1, 1)
 """How often the finest levels are refined, the finest first."""
 _MEDIAN_PX = 5
 _STAY = 2e-5
@@ -54,54 +52,23 @@ def build_pyramid(finest: Image) -> Pyramid:
     return tuple(levels)
 
 
-@dataclass(frozen=True)
-class Slopes:
-    """What a level's own pixels say about every refinement of its displacements.
+def find_displacement(here: Pyramid, there: Pyramid, worth: Pyramid) -> Image:
+    """Return where each pixel of `here` lies in `there`, relative to its place: H x W x 2, x and y.
 
-    along_x, along_y: gradients, H x W x C. inverse: of the sum over a patch of gradient times
-    gradient, H x W x 3: xx, xy and yy.
-    """
-
-    along_x: Image
-    along_y: Image
-    inverse: Image
-
-
-@dataclass(frozen=True)
-class Sought:
-    """A frame whose pixels are looked for in others; made once for all of them.
-
-    worth: levels H x W, above 0, what each pixel counts in the patches around it.
-    """
-
-    levels: Pyramid
-    worth: Pyramid
-    slopes: tuple[Slopes, ...]
-    """Of the levels that are refined, the finest first."""
-
-
-def seek(levels: Pyramid, worth: Pyramid) -> Sought:
-    """Return a frame to look for in others."""
-    refined = zip(levels[: len(_REFINEMENTS)], worth, strict=False)
-    return Sought(levels, worth, tuple(_slopes(*level) for level in refined))
-
-
-def find_displacement(sought: Sought, there: Pyramid) -> Image:
-    """Return where each pixel of a frame lies in `there`: H x W x 2, x and y from its place.
-
+    worth: levels H x W, above 0, what each pixel of `here` counts in the patches around it.
     In pixels of the finest level, which it has the size of. Where a pixel is not to be found, the
     displacement is that of some patch that looks alike; whoever uses it has to compare.
     """
-    here, coarsest = sought.levels, len(sought.levels) - 1
+    coarsest = len(here) - 1
     field = np.zeros((*here[coarsest].shape[:2], 2), np.float32)
     for level in range(coarsest, -1, -1):
-        one, other, weight = here[level], there[level], sought.worth[level]
+        one, other, weight = here[level], there[level], worth[level]
         field = scale_displacement(field, one.shape[:2])
         if level >= min(_SEARCH_FROM, coarsest):
             for _ in range(_COARSEST_ROUNDS if level == coarsest else 1):
                 field = _median(_step(one, other, weight, field))
         for _ in range(_REFINEMENTS[level] if level < len(_REFINEMENTS) else 0):
-            field = _median(_refine(one, other, weight, sought.slopes[level], field))
+            field = _median(_refine(one, other, weight, field))
     return field
 
 
@@ -142,32 +109,29 @@ def _step(here: Image, there: Image, worth: Image, field: Image) -> Image:
     return field + chosen
 
 
-def _slopes(here: Image, worth: Image) -> Slopes:
-    along_x, along_y = (cv2.filter2D(here, -1, kernel) for kernel in (_SLOPE, _SLOPE.T))
-    products = ((along_x, along_x), (along_x, along_y), (along_y, along_y))
-    xx, xy, yy = (cv2.blur(worth * _over_channels(one * other), _PATCH) for one, other in products)
-    hold = _HOLD * cv2.blur(worth, _PATCH)
-    xx, yy = xx + hold, yy + hold
-    scale = 1 / (xx * yy - xy * xy)
-    return Slopes(along_x, along_y, np.stack([scale * yy, -scale * xy, scale * xx], axis=2))
-
-
-def _refine(here: Image, there: Image, worth: Image, slopes: Slopes, field: Image) -> Image:
+def _refine(here: Image, there: Image, worth: Image, field: Image) -> Image:
     """Move each pixel by a fraction of a pixel, to where its patch differs least.
 
     One step of Lucas and Kanade (1981): with g the gradient and d the difference, summed over the
     patch and the channels, (sum g g' + a little) step = -sum g d. The addition holds what the patch
-    does not show: the way along an edge. The gradient is that of `here` alone, which stands still
-    (Baker and Matthews, "Lucas-Kanade 20 Years On", 2004, section 3.2).
+    does not show: the way along an edge.
     """
-    difference = displace(there, field) - here
-    xd, yd = (
-        cv2.blur(worth * _over_channels(along * difference), _PATCH)
-        for along in (slopes.along_x, slopes.along_y)
+    moved = displace(there, field)
+    mean = 0.5 * (here + moved)
+    along_x, along_y = (cv2.filter2D(mean, -1, kernel) for kernel in (_SLOPE, _SLOPE.T))
+    difference = moved - here
+    products = (
+        (along_x, along_x), (along_x, along_y), (along_y, along_y),
+        (along_x, difference), (along_y, difference),
+    )  # fmt: skip
+    xx, xy, yy, xd, yd = (
+        cv2.blur(worth * _over_channels(one * other), _PATCH) for one, other in products
     )
-    xx, xy, yy = (slopes.inverse[..., index] for index in range(3))
-    step = np.stack([xx * xd + xy * yd, xy * xd + yy * yd], axis=2)
-    return field - np.clip(step, -_MOST_STEP_PX, _MOST_STEP_PX)
+    hold = _HOLD * cv2.blur(worth, _PATCH)
+    xx, yy = xx + hold, yy + hold
+    scale = -1 / (xx * yy - xy * xy)
+    step = np.stack([scale * (yy * xd - xy * yd), scale * (xx * yd - xy * xd)], axis=2)
+    return field + np.clip(step, -_MOST_STEP_PX, _MOST_STEP_PX)
 
 
 def _over_channels(image: Image) -> Image:

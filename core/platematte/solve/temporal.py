@@ -17,13 +17,11 @@ import numpy as np
 
 from platematte.solve.match import (
     Pyramid,
-    Sought,
     build_pyramid,
     displace,
     find_displacement,
     halve,
     scale_displacement,
-    seek,
     squared_difference,
 )
 
@@ -83,13 +81,13 @@ def fuse_alpha(here: Trace, beside: Sequence[Trace | None]) -> Image:
     None is a neighbour that is absent; one of another size is the same. Without any that agrees,
     the result is the frame's own alpha, value for value. The result is not cut at 0 and 1.
     """
-    sought = seek(here.levels, tuple(_worth(level) for level in here.levels))
+    worth = tuple(_worth(level) for level in here.levels)
     detail = _detail_energy(here)
     others = [there for there in beside if there and there.alpha.shape == here.alpha.shape]
     total, weight = here.alpha, np.ones_like(here.alpha)
     # Numpy and OpenCV leave a core idle while one neighbour is seen to; their order is kept.
     with ThreadPoolExecutor(max(1, min(len(others), cv2.getNumThreads()))) as pool:
-        for part in pool.map(lambda there: _part(here, there, sought, detail), others):
+        for part in pool.map(lambda there: _part(here, there, worth, detail), others):
             if part is not None:
                 moved, share = part
                 total = total + share * moved
@@ -101,10 +99,10 @@ def fuse_alpha(here: Trace, beside: Sequence[Trace | None]) -> Image:
     return fused[..., None]
 
 
-def _part(here: Trace, there: Trace, sought: Sought, detail: float) -> tuple[Image, Image] | None:
+def _part(here: Trace, there: Trace, worth: Pyramid, detail: float) -> tuple[Image, Image] | None:
     """Return a neighbour's alpha as it lies here and what it counts, H x W each; None: nothing."""
-    field = find_displacement(sought, there.levels)
-    share = _agreement(here, there, field, sought.worth[0], detail)
+    field = find_displacement(here.levels, there.levels, worth)
+    share = _agreement(here, there, field, worth[0], detail)
     if share is None:
         return None
     field = scale_displacement(field, here.alpha.shape)
