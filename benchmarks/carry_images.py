@@ -1,6 +1,6 @@
 """Copies the images that training composites from, as large as it keeps them: a third of the size.
 
-    python benchmarks/carry_images.py --data ../shared/data --out /tmp/images
+    python benchmarks/carry_images.py --data ../shared/data --out images
 
 For a machine behind a thin line: what is kept for training is no larger than `bank.SIDE_PX`, and
 the folder that comes out has the layout of the one that goes in. WebP again, quality 82; what is

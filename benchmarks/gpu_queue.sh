@@ -7,7 +7,8 @@ OUT=${OUT:-runs/gpu}
 DATA=${DATA:-../shared/data}
 MINUTES=${2:-9}
 SAMPLES=${SAMPLES:-20000}
-RUNS=${RUNS:-/tmp/platematte_runs}
+# States of trainings, which are too large to bring back.
+RUNS=${RUNS:-$(mktemp -d)}
 # What a new run of each begins with.
 QUALITY=core/platematte/weights/quality-8.safetensors
 FAST=core/platematte/weights/fast-3.safetensors
