@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -21,8 +22,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHOT = REPOSITORY / "examples" / "shot"
 
 
-def main(words: list[str]) -> None:
-    """Do all of it; what goes wrong is raised, so that Blender or Python ends with a failure."""
+def main(words: list[str]) -> int:
+    """Do all of it and return the exit status; what goes wrong is told on standard error.
+
+    Nothing is raised past here: what a traceback still holds of Blender's data at the end of
+    Python crashes its bpy there, one time in ten.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--frames", help="as 1001-1002; without it all of the plate's")
@@ -30,12 +35,20 @@ def main(words: list[str]) -> None:
     out = asked.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     addon, is_ours = load_addon()
+    api = importlib.import_module(addon.__name__ + ".api")
     try:
-        matte_and_render(addon, out, asked.frames)
+        matte_and_render(api, out, asked.frames)
+    except api.PlateMatteError as error:
+        print(f"PlateMatte: {error}", file=sys.stderr)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 1
     finally:
         if is_ours:
             # Python's bpy crashes or hangs at its end when an add-on is still registered.
             addon.unregister()
+    return 0
 
 
 def load_addon() -> tuple[ModuleType, bool]:
@@ -49,9 +62,8 @@ def load_addon() -> tuple[ModuleType, bool]:
     return addon, True
 
 
-def matte_and_render(addon: ModuleType, out: Path, frames: str | None) -> None:
+def matte_and_render(api: ModuleType, out: Path, frames: str | None) -> None:
     """Build the comp, matte it and render it."""
-    api = importlib.import_module(addon.__name__ + ".api")
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     # Results go beside the .blend, so it is saved first.
     bpy.ops.wm.save_as_mainfile(filepath=str(out / "shot.blend"))
@@ -77,4 +89,6 @@ def render(scene: bpy.types.Scene, folder: Path, frames: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
+    status = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
+    if status:
+        sys.exit(status)

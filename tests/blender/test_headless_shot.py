@@ -78,6 +78,8 @@ def test_a_subject_that_fills_its_pixels_is_the_plate(out: Path) -> None:
 
 def test_what_goes_wrong_ends_the_script_with_a_failure(tmp_path: Path) -> None:
     done = _run(str(tmp_path), "--frames", "1000-1001")
-    assert done.returncode not in (0, -11)
-    assert "plate.1000.exr" in done.stderr
+    assert done.returncode == 1
+    assert "PlateMatte: plate, node 'Plate', frame 1000: " in done.stderr
+    assert "plate.1000.exr is missing" in done.stderr
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "comp").exists()
