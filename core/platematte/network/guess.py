@@ -1,4 +1,4 @@
-"""A first guess of the foreground's colour: that of the nearest pixels that are surely foreground.
+"""A first guess of the foreground's colour: that of the nearest pixels that are least of the set.
 
 Hair and blurred edges are projected onto the line from clean plate to foreground; what the network
 adds to the plate's own colour it must first learn to carry over from beside. Here it is carried
@@ -24,9 +24,11 @@ _LEVELS = 5
 """Blocks of up to 2^5 of the guess's pixels."""
 _SAME, _OTHER = 0.05, 0.15
 """Differences of the encoded views up to which a pixel is surely set, from which surely not."""
-_EDGE_PX = 3
-"""Only what is surely not set for as far around counts in full: further out the set shines in."""
-_EDGE_WEIGHT, _ANY_WEIGHT = 1e-3, 1e-7
+_LEAST, _FULL = 0.03, 0.25
+"""Differences from which on a pixel's colour is carried over at all, and in full."""
+_FAVOUR = 4
+"""Of neighbours the one that is farther from the set speaks: by this power of its difference."""
+_ANY_WEIGHT = 1e-7
 _ENOUGH = 0.05
 """Mean weight of a block that speaks for itself."""
 _FLOOR = 0.003
@@ -54,12 +56,21 @@ def guess_foreground(plate: Tensor, clean: Tensor, trust: Tensor) -> Guess:
     """
     apart = (plate - clean).abs().amax(1, keepdim=True)
     sure = ((apart - _SAME) / (_OTHER - _SAME)).clamp(0, 1) * trust
-    inside = -functional.max_pool2d(-sure, _EDGE_PX, 1, _EDGE_PX // 2)
-    colour = _carry_over(plate, inside + _EDGE_WEIGHT * sure + _ANY_WEIGHT)
+    weight = ((apart - _LEAST) / (_FULL - _LEAST)).clamp(0, 1) * trust + _ANY_WEIGHT
+    colour = _carry_over(_least_mixed(plate, weight * (apart + 1e-3) ** _FAVOUR), weight)
     line = colour - clean
     length = line.square().sum(1, keepdim=True) + _FLOOR
     alpha = ((plate - clean) * line).sum(1, keepdim=True) / length
     return Guess(colour, torch.cat([line, colour - plate, alpha.clamp(-0.2, 1.2), sure], 1))
+
+
+def _least_mixed(image: Tensor, weight: Tensor) -> Tensor:
+    """Return weighted means of 3 x 3 pixels: at an edge, with such weights, of its inner side."""
+    sums, known = (
+        functional.avg_pool2d(part, 3, 1, 1, count_include_pad=False)
+        for part in (image * weight, weight)
+    )
+    return sums / known.clamp_min(1e-20)
 
 
 def _carry_over(image: Tensor, weight: Tensor) -> Tensor:

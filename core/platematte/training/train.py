@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ class TrainSettings:
     rate: float | None = None
     """Learning rate at the start of the slice; None: the architecture's own."""
     rate_end: float | None = None
-    """Learning rate at its end, a half cosine away; None: as at the start."""
+    """Learning rate at its end, to which it falls in a straight line; None: as at the start."""
     optimizer: Literal["auto", "muon", "adamw"] = "auto"
     """What moves the matrices of the network; auto: what serves the architecture best."""
     begin_from: Path | None = None
@@ -213,7 +212,7 @@ class _Run:
         settings = self.settings
         rate = settings.rate or ARCHITECTURES[settings.architecture].rate
         end = rate if settings.rate_end is None else settings.rate_end
-        now = end + (rate - end) * 0.5 * (1 + math.cos(math.pi * self.part_done()))
+        now = rate + (end - rate) * self.part_done()
         self.optimizer.rate = now * min(1.0, (self.progressed.step + 1) / _WARMUP_STEPS)
 
     def keep(self) -> Path:
