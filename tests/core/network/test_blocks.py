@@ -133,9 +133,10 @@ def test_the_network_answers_the_same_either_way(
     precision: torch.dtype,
     says_nothing: bool,
 ) -> None:
-    matter, cues = make_matter(guess=True), make_cues(64, 96)
+    # Of a single frame the errors of bfloat16 move by a tenth with the frame.
+    matter, cues = make_matter(guess=True), make_cues(64, 96, count=8)
     if says_nothing:
-        nothing = torch.zeros(1, 3, 1, 1).expand(1, 3, 64, 96)
+        nothing = torch.zeros(8, 3, 1, 1).expand(8, 3, 64, 96)
         cues = Cues(cues.plate, cues.clean, cues.trust, nothing)
 
     def answer() -> Drawn:

@@ -1,4 +1,4 @@
-"""The guess of the foreground's colour comes from the nearest pixels that are surely foreground."""
+"""The guess of the foreground's colour comes from the nearest pixels that are least of the set."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ def test_a_soft_edge_is_guessed_to_have_the_colour_of_its_inside() -> None:
     assert float(wrong.mean()) < 0.05
     # The plate's own colour, where the network without a guess begins, is far off.
     assert float((plate - RED).abs()[is_edge].max()) > 0.3
+
+
+def test_a_strand_keeps_its_own_colour_beside_a_subject_of_another() -> None:
+    body, strand = torch.zeros(1, 1, 64, 96), torch.zeros(1, 1, 64, 96)
+    body[..., 8:56, 8:40], strand[..., 30:31, 40:88] = 1, 1
+    clean = GREY.expand(1, 3, 64, 96)
+    plate = torch.lerp(torch.lerp(clean, RED.expand_as(clean), body), BLUE, strand)
+    colour = guess_foreground(plate, clean, torch.ones(1, 1, 64, 96)).colour
+    assert float((colour[..., 30, 44:88] - BLUE[..., 0]).abs().max()) < 0.05
+
+
+def test_of_two_neighbours_the_one_that_is_farther_from_the_set_speaks() -> None:
+    alpha = torch.ones(1, 1, 64, 64)
+    alpha[..., 32:], alpha[..., 32] = 0, 0.5
+    clean = GREY.expand(1, 3, 64, 64)
+    plate = torch.lerp(clean, RED.expand_as(clean), alpha)
+    colour = guess_foreground(plate, clean, torch.ones(1, 1, 64, 64)).colour
+    assert float((colour[..., 32] - RED[..., 0]).abs().max()) < 0.05
 
 
 def test_where_the_guess_is_right_its_projection_is_alpha() -> None:
