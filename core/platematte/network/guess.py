@@ -28,7 +28,8 @@ _LEAST, _FULL = 0.03, 0.25
 """Differences from which on a pixel's colour is carried over at all, and in full."""
 _FAVOUR = 4
 """Of neighbours the one that is farther from the set speaks: by this power of its difference."""
-_ANY_WEIGHT = 1e-7
+_ANY_APART, _ANY_WEIGHT = 1e-3, 1e-7
+"""Where nothing differs, something still has to be said; what differs outweighs it."""
 _ENOUGH = 0.05
 """Mean weight of a block that speaks for itself."""
 _FLOOR = 0.003
@@ -57,7 +58,7 @@ def guess_foreground(plate: Tensor, clean: Tensor, trust: Tensor) -> Guess:
     apart = (plate - clean).abs().amax(1, keepdim=True)
     sure = ((apart - _SAME) / (_OTHER - _SAME)).clamp(0, 1) * trust
     weight = ((apart - _LEAST) / (_FULL - _LEAST)).clamp(0, 1) * trust + _ANY_WEIGHT
-    colour = _carry_over(_least_mixed(plate, weight * (apart + 1e-3) ** _FAVOUR), weight)
+    colour = _carry_over(_least_mixed(plate, weight * (apart + _ANY_APART) ** _FAVOUR), weight)
     line = colour - clean
     length = line.square().sum(1, keepdim=True) + _FLOOR
     alpha = ((plate - clean) * line).sum(1, keepdim=True) / length

@@ -11,6 +11,7 @@ from platematte.network.matter import Cues, Matter
 
 MakeMatter = Callable[..., Matter]
 MakeCues = Callable[..., Cues]
+Area = tuple[slice, slice]
 RED, BLUE = (torch.tensor(c).view(1, 3, 1, 1) for c in ((0.8, 0.1, 0.1), (0.1, 0.2, 0.9)))
 GREY = torch.full((1, 3, 1, 1), 0.4)
 
@@ -20,6 +21,14 @@ def disc(side: int, radius: float, softness: float) -> torch.Tensor:
     line = torch.arange(side) - (side - 1) / 2
     distance = torch.hypot(line[:, None], line[None])
     return (0.5 - (distance - radius) / softness).clamp(0, 1)[None, None]
+
+
+def guess_beside(red: Area, blue: Area) -> torch.Tensor:
+    """The guess for a red and a blue subject, rows and columns each, before a grey set."""
+    clean = GREY.expand(1, 3, 64, 128)
+    plate = clean.clone()
+    plate[(..., *red)], plate[(..., *blue)] = RED, BLUE
+    return guess_foreground(plate, clean, torch.ones(1, 1, 64, 128)).colour
 
 
 def test_a_soft_edge_is_guessed_to_have_the_colour_of_its_inside() -> None:
@@ -36,11 +45,8 @@ def test_a_soft_edge_is_guessed_to_have_the_colour_of_its_inside() -> None:
 
 
 def test_a_strand_keeps_its_own_colour_beside_a_subject_of_another() -> None:
-    body, strand = torch.zeros(1, 1, 64, 96), torch.zeros(1, 1, 64, 96)
-    body[..., 8:56, 8:40], strand[..., 30:31, 40:88] = 1, 1
-    clean = GREY.expand(1, 3, 64, 96)
-    plate = torch.lerp(torch.lerp(clean, RED.expand_as(clean), body), BLUE, strand)
-    colour = guess_foreground(plate, clean, torch.ones(1, 1, 64, 96)).colour
+    body, strand = (slice(8, 56), slice(8, 40)), (slice(30, 31), slice(40, 88))
+    colour = guess_beside(body, strand)
     assert float((colour[..., 30, 44:88] - BLUE[..., 0]).abs().max()) < 0.05
 
 
@@ -62,11 +68,7 @@ def test_where_the_guess_is_right_its_projection_is_alpha() -> None:
 
 
 def test_each_edge_has_the_colour_of_the_nearer_subject() -> None:
-    left, right = torch.zeros(1, 1, 64, 128), torch.zeros(1, 1, 64, 128)
-    left[..., 16:48, 8:40], right[..., 16:48, 88:120] = 1, 1
-    clean = GREY.expand(1, 3, 64, 128)
-    plate = torch.lerp(torch.lerp(clean, RED.expand_as(clean), left), BLUE, right)
-    colour = guess_foreground(plate, clean, torch.ones(1, 1, 64, 128)).colour
+    colour = guess_beside((slice(16, 48), slice(8, 40)), (slice(16, 48), slice(88, 120)))
     assert torch.allclose(colour[..., 30, 42], RED[..., 0, 0], atol=0.05)
     assert torch.allclose(colour[..., 30, 86], BLUE[..., 0, 0], atol=0.05)
 
