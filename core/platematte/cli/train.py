@@ -35,8 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
     parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
+    versions = (3, 4, 5, 6, 7, 8)
     parser.add_argument(
-        "--generator", type=int, choices=(3, 4, 5, 6, 7), default=7, help="version of the generator"
+        "--generator", type=int, choices=versions, default=8, help="version of the generator"
     )
     parser.add_argument(
         "--ahead", type=int, default=1, help="batches drawn at once; a GPU is busier with more"

@@ -61,6 +61,8 @@ class Widths:
     """Whether a guess of the foreground's colour is shown to the network (`guess`)."""
     reach: int = 1
     """How many times farther `think` has learned to look in large frames, 1 or 2."""
+    evidence: bool = False
+    """Whether the refiner is told what plate and clean plate differ by around (`evidence`)."""
 
     def __post_init__(self) -> None:
         """Refuse what no network can be made of; raises ValueError."""

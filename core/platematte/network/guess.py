@@ -58,7 +58,7 @@ def guess_foreground(plate: Tensor, clean: Tensor, trust: Tensor) -> Guess:
     apart = (plate - clean).abs().amax(1, keepdim=True)
     sure = ((apart - _SAME) / (_OTHER - _SAME)).clamp(0, 1) * trust
     weight = ((apart - _LEAST) / (_FULL - _LEAST)).clamp(0, 1) * trust + _ANY_WEIGHT
-    colour = _carry_over(_least_mixed(plate, weight * (apart + _ANY_APART) ** _FAVOUR), weight)
+    colour = carry_over(_least_mixed(plate, weight * (apart + _ANY_APART) ** _FAVOUR), weight)
     line = colour - clean
     length = line.square().sum(1, keepdim=True) + _FLOOR
     alpha = ((plate - clean) * line).sum(1, keepdim=True) / length
@@ -74,7 +74,7 @@ def _least_mixed(image: Tensor, weight: Tensor) -> Tensor:
     return sums / known.clamp_min(1e-20)
 
 
-def _carry_over(image: Tensor, weight: Tensor) -> Tensor:
+def carry_over(image: Tensor, weight: Tensor) -> Tensor:
     """Return the image, where its weight is small that of the nearest with enough weight."""
     height, width = image.shape[2:]
     block = 2**_LEVELS

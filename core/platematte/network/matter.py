@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from .base import HINT_CHANNELS, NEIGHBOURS, Draw, Look, Motion, Think, Widths
-from .blocks import channels_last, shrink
+from .blocks import channels_last, shrink, shrink_padded
 from .encode import decode_view, encode_packed
+from .evidence import BLOCK_PX, measure_noise, weigh
 from .guess import Guess, guess_foreground
 from .pixels import PLAIN, Pixels
 from .refine import Refine, draw_foreground, project_alpha
@@ -75,17 +76,22 @@ class Sketch:
 class Views:
     """Plate and clean plate in the encoded view, N x 3 each; made once, used by all stages.
 
-    small_plate, small_clean: means over blocks, of the size of the coarse alpha.
+    small_plate, small_clean: means over blocks, of the size of the coarse alpha. noise: N x 1, what
+    the two differ by where both show the set, of that size, for weights that ask for it.
     """
 
     plate: Tensor
     clean: Tensor
     small_plate: Tensor
     small_clean: Tensor
+    noise: Tensor | None = None
 
-    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return all four."""
-        return self.plate, self.clean, self.small_plate, self.small_clean
+    def to(self, device: torch.device) -> Views:
+        """Return the same on a device."""
+        views = (self.plate, self.clean, self.small_plate, self.small_clean)
+        plate, clean, small_plate, small_clean = (view.to(device) for view in views)
+        noise = None if self.noise is None else self.noise.to(device)
+        return Views(plate, clean, small_plate, small_clean, noise)
 
     def rows(self, start: int, end: int) -> Views:
         """Return the same views for some rows of the frame."""
@@ -96,6 +102,7 @@ class Views:
             self.clean[:, :, start:end],
             self.small_plate[:, :, small],
             self.small_clean[:, :, small],
+            None if self.noise is None else self.noise[:, :, small],
         )
 
 
@@ -142,7 +149,7 @@ class Matter(nn.Module):
         self.motion = Motion(self.widths.eighth) if is_temporal else None
         self.think_stage = Think(self.widths)
         self.draw_stage = Draw(self.widths)
-        self.refine = Refine(self.widths.half)
+        self.refine = Refine(self.widths.half, self.widths.evidence)
         self.pixels: Pixels = PLAIN
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -183,7 +190,16 @@ class Matter(nn.Module):
         weight = None if _is_trusted(cues.trust) else cues.trust
         plate = encode_packed(cues.plate, None, self.align_px, self.pixels)
         clean = encode_packed(cues.clean, weight, self.align_px, self.pixels)
-        return Views(plate, clean, *(shrink(view, self.coarse_px) for view in (plate, clean)))
+        small_plate, small_clean = (shrink(view, self.coarse_px) for view in (plate, clean))
+        noise = self._noise(plate, clean, cues.trust)
+        return Views(plate, clean, small_plate, small_clean, noise)
+
+    def _noise(self, plate: Tensor, clean: Tensor, trust: Tensor) -> Tensor | None:
+        if not self.widths.evidence:
+            return None
+        with torch.autocast(plate.device.type, enabled=False):
+            trust = shrink_padded(trust, BLOCK_PX, plate.shape[2:])
+            return measure_noise(plate, clean, trust, self.coarse_px)
 
     def look(self, cues: Cues, views: Views) -> tuple[Tensor, Tensor]:
         """Return features at 1/4 and 1/8 of the cues, or of some rows of them.
@@ -242,7 +258,11 @@ class Matter(nn.Module):
         difference = channels_last(_trusted(views.plate - views.clean, cues.trust))
         detail = self.draw_stage.detail(sketch.features)
         alphas = coarse, projected, distance
-        alpha, error = self.refine(difference, alphas, self.pixels.join(alphas), detail)
+        shown = None
+        if views.noise is not None:
+            shown = weigh(difference, views.noise, apart.detach(), self.pixels)
+        packed = self.pixels.join(alphas)
+        alpha, error = self.refine(difference, alphas, packed, detail, shown)
         return Drawn(alpha, coarse, foreground, error)
 
     def forward(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from . import evidence
 from .blocks import convolve, is_recorded
 
 Tensor = torch.Tensor
@@ -55,24 +56,36 @@ class Refine(nn.Module):
     as thin layers at full resolution; its outputs are shuffled back to full resolution.
     """
 
-    def __init__(self, channels: int) -> None:
-        """Take the width of the layers."""
+    def __init__(self, channels: int, with_evidence: bool = False) -> None:
+        """Take the width of the layers, and whether `evidence` is to be shown."""
         super().__init__()
         self.difference = nn.Conv2d(3, channels, 4, stride=2, padding=1)
         self.alphas = nn.Conv2d(3, channels, 4, stride=2, padding=1, bias=False)
+        self.evidence = None
+        if with_evidence:
+            self.evidence = nn.Conv2d(evidence.CHANNELS, channels, 4, 2, padding=1, bias=False)
+            # Weights from before this cue go on as they were.
+            nn.init.zeros_(self.evidence.weight)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         self.heads = nn.Conv2d(channels, 3 * 4, 3, padding=1)
 
     def forward(
-        self, difference: Tensor, alphas: Sequence[Tensor], packed: Tensor, detail: Tensor
+        self,
+        difference: Tensor,
+        alphas: Sequence[Tensor],
+        packed: Tensor,
+        detail: Tensor,
+        shown: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return alpha before clamping and the expected absolute error; N x 1 x H x W each.
 
         difference: plate minus clean in the encoded view, N x 3. alphas: coarse alpha, projection
         alpha and distance of F from B, N x 1 each. packed: the same, N x 3, channels together in
-        memory. detail: N x channels x H/2 x W/2, used up.
+        memory. detail: N x channels x H/2 x W/2, used up. shown: what `evidence.weigh` returns.
         """
         features = convolve(self.difference, difference, onto=detail)
+        if self.evidence is not None and shown is not None:
+            features = convolve(self.evidence, shown, onto=features)
         features = convolve(self.alphas, packed, onto=features, rectify=True)
         features = convolve(self.second, features, rectify=True)
         # What the heads say in bfloat16 only weighs and corrects two alphas that are float32.

@@ -64,7 +64,7 @@ class Seen:
     def to(self, device: torch.device) -> Seen:
         """Return the same on a device."""
         guess = self.guess and Guess(self.guess.colour.to(device), self.guess.cue.to(device))
-        views = Views(*(part.to(device) for part in self.views.parts()))
+        views = self.views.to(device)
         return Seen(self.quarter.to(device), self.eighth.to(device), views, guess, self.is_far)
 
 

@@ -187,7 +187,7 @@ class Architecture:
     """Whether Muon has its matrices, else AdamW all of it."""
 
 
-QUALITY = Widths(guess=True, reach=2)
+QUALITY = Widths(guess=True, reach=2, evidence=True)
 FAST = Widths(half=8, shrink=2, guess=True)
 """Half of the resolution before the refiner, and a third of its channels."""
 ARCHITECTURES = {

@@ -24,7 +24,7 @@ _FIX_BEGIN = "Give --begin-from weights that `platematte train` wrote, or leave 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "momentum_buffer")
 """What an optimizer may remember, each in a file of its own."""
 _GUESS = ("think_stage.guess", "draw_stage.guess", "draw_stage.lean")
-_GROWN = ("motion.", "look_stage.through", *_GUESS)
+_GROWN = ("motion.", "look_stage.through", "refine.evidence", *_GUESS)
 """Branches that saved weights may not have yet; they begin by adding nothing."""
 
 

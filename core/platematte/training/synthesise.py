@@ -13,7 +13,7 @@ from torch.nn import functional
 from ..network.encode import encode_view
 from .bank import Bank
 from .dice import Dice, noise
-from .faults import TRAINING, Faults, covered, glare, shoot, stage, wrong_area
+from .faults import CAREFUL, TRAINING, Faults, covered, glare, shoot, stage, wrong_area
 from .glass import draw_glass, see_through
 from .motion import draw_path
 from .perturb import blur, codec, grain, streak_along
@@ -22,7 +22,7 @@ from .subjects import CAST, Cast, Subjects
 
 Tensor = torch.Tensor
 
-VERSION = 7
+VERSION = 8
 """Counts up when samples change; figures of different versions are not comparable."""
 
 
@@ -38,6 +38,8 @@ class Rules:
     """The part of sets that no photograph shows: walls and cloths."""
     dark: float = 0.0
     """The part of sets that lie 1.5 to 5 stops darker: black cloth, night."""
+    careful: float = 0.0
+    """The part of samples whose clean plate was shot with care (`faults.CAREFUL`)."""
 
 
 # What is shot is seldom of its set's colours, and has other people's shadows and glare on it.
@@ -50,13 +52,16 @@ _VERSION_5 = replace(_VERSION_4, cast=Cast(similar=0.2, shaded=0.8))
 _VERSION_6 = replace(
     _VERSION_5, cast=replace(_VERSION_5.cast, detailed=0.0, slotted=0.3), clear=0.12
 )
+# Mostly glass: else what is of the set's colours is let go with it.
+_VERSION_7 = replace(_VERSION_6, cast=replace(_VERSION_6.cast, detailed=0.25))
 RULES = {
     3: Rules(),
     4: _VERSION_4,
     5: _VERSION_5,
     6: _VERSION_6,
-    # Mostly glass: else what is of the set's colours is let go with it.
-    7: replace(_VERSION_6, cast=replace(_VERSION_6.cast, detailed=0.25)),
+    7: _VERSION_7,
+    # Where plate and clean plate agree, as they do when both were shot with care, a hair shows.
+    8: replace(_VERSION_7, careful=0.5),
 }
 """By version; what was trained and compared with an older one can be made again."""
 
@@ -150,14 +155,23 @@ class Synthesiser:
         reach_px: float = 0.0,
     ) -> list[Sample]:
         dice, (count, _, size, _) = self.dice, scene.shape
-        lit, empty = stage(dice, scene, alpha, self.faults)
-        if self.faults.glare:
-            lit = lit + glare(dice, premult, self.faults.glare)
+        lit, empty = self._staged(scene, alpha, premult, self.faults)
+        careful = self._careful(count)
+        if len(careful):
+            # Drawn once more in the place of what they had.
+            mild = self._staged(scene[careful], alpha[careful], premult[careful], CAREFUL)
+            lit, empty = (
+                whole.index_copy(0, careful, part)
+                for whole, part in zip((lit, empty), mild, strict=True)
+            )
         exposure = torch.exp2(dice.uniform(-2.0, 1.2, count, 1, 1, 1))
         # Measured on real plates: 1 to 10 of 255 at mid grey.
         strength = dice.spread(0.002, 0.06, count, 1, 1, 1) * exposure.sqrt()
         squeeze = dice.uniform(0.0, 0.02, count, 1, 1, 1) * dice.chance(0.3, count)
-        clean = shoot(dice, empty, self.faults) * exposure
+        clean = shoot(dice, empty, self.faults)
+        if len(careful):
+            clean = clean.index_copy(0, careful, shoot(dice, empty[careful], CAREFUL))
+        clean = clean * exposure
         weaker = strength * dice.uniform(0, 1, count, 1, 1, 1)
         trust = covered(dice, count, size, self.faults.uncovered)
         hints = self._hints(alpha) if frames == 1 else None
@@ -190,6 +204,21 @@ class Synthesiser:
                 )
             )
         return samples
+
+    def _careful(self, count: int) -> Tensor:
+        """Return the indices of the samples whose clean plate was shot with care."""
+        share = self.rules.careful
+        # Older versions have no lot for it.
+        return self.dice.some(share, count) if share else torch.empty(0, dtype=torch.int64)
+
+    def _staged(
+        self, scene: Tensor, alpha: Tensor, premult: Tensor, faults: Faults
+    ) -> tuple[Tensor, Tensor]:
+        """Return the set as it is in the plate and as it is in the clean plate."""
+        lit, empty = stage(self.dice, scene, alpha, faults)
+        if faults.glare:
+            lit = lit + glare(self.dice, premult, faults.glare)
+        return lit, empty
 
     def _no_hints(self, alpha: Tensor) -> Tensor:
         return torch.zeros_like(alpha).expand(-1, 3, -1, -1)

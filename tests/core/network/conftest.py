@@ -29,6 +29,8 @@ def make_matter() -> MakeMatter:
         for layer in (matter.think_stage.guess8, matter.draw_stage.guess4, matter.draw_stage.lean):
             if layer is not None:
                 torch.nn.init.normal_(layer.weight, std=0.2)
+        if matter.refine.evidence is not None:
+            torch.nn.init.normal_(matter.refine.evidence.weight, std=0.3)
         if matter.motion is not None:
             torch.nn.init.normal_(matter.motion.join.weight, std=0.5)
             torch.nn.init.normal_(matter.motion.join.bias, std=0.1)

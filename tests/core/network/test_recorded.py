@@ -129,7 +129,7 @@ def test_on_a_gpu_every_frame_is_that_of_the_cpu(
     format_px: int | None,
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    matter = make_matter(shrink=shrink, guess=True, reach=2)
+    matter = make_matter(shrink=shrink, guess=True, reach=2, evidence=True)
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     frames = [make_cues(200, 136), *(make_cues(96, 64) for _ in range(3)), make_cues(200, 136)]
     frames = [

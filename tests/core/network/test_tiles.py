@@ -28,7 +28,15 @@ def run(
 
 
 @pytest.mark.parametrize(
-    ("shrink", "guess", "reach"), [(1, False, 1), (1, True, 1), (2, True, 1), (1, True, 2)]
+    ("shrink", "guess", "reach", "evidence"),
+    [
+        (1, False, 1, False),
+        (1, True, 1, False),
+        (2, True, 1, False),
+        (1, True, 2, False),
+        (1, True, 2, True),
+        (2, True, 1, True),
+    ],
 )
 @pytest.mark.parametrize("memory_mib", [0.001, 1.8, 2.6])
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -41,8 +49,9 @@ def test_tiled_equals_untiled(
     shrink: int,
     guess: bool,
     reach: int,
+    evidence: bool,
 ) -> None:
-    matter = make_matter(shrink=shrink, guess=guess, reach=reach)
+    matter = make_matter(shrink=shrink, guess=guess, reach=reach, evidence=evidence)
     cues, format_px = make_cues(height, width), FAR_PX
     whole, drawn_whole = run(matter, cues, WHOLE_MIB, format_px)
     tiled, drawn_tiled = run(matter, cues, memory_mib, format_px)

@@ -197,23 +197,27 @@ def test_weights_from_before_the_cue_of_transmission_go_on_as_they_were(
     assert not any(after.network.state_dict()[key].any() for key in grown)
 
 
-def test_weights_from_before_the_guess_answer_as_they_did(
-    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs
+@pytest.mark.parametrize(
+    ("cue", "layer"),
+    [("guess", "draw_stage.guess4.weight"), ("evidence", "refine.evidence.weight")],
+)
+def test_weights_from_before_a_cue_answer_as_they_did(
+    samples: list[Sample], tmp_path: Path, tiny_ours: MakeOurs, cue: str, layer: str
 ) -> None:
     before = Training(tiny_ours())
     before.learn(samples[:1])
     before.save(tmp_path)
-    guessing = Matter(replace(before.network.widths, guess=True))
-    after = Training(Ours(guessing))
+    shown = Matter(replace(before.network.widths, **{cue: True}))
+    after = Training(Ours(shown))
     after.load(tmp_path)
-    anew = Training(Ours(Matter(guessing.widths)))
+    anew = Training(Ours(Matter(shown.widths)))
     begin_from(anew.network, tmp_path / "model.safetensors")
     with torch.inference_mode():
         answers = [one.trainee.answer(cues_of(samples[0])) for one in (before, after, anew)]
     for answer in answers[1:]:
         assert torch.allclose(answer.alpha, answers[0].alpha, atol=1e-6)
     after.learn(samples[1:2])
-    assert after.network.draw_stage.guess4.weight.any()
+    assert after.network.get_parameter(layer).any()
 
 
 def test_a_smaller_network_begins_with_the_layers_that_fit(

@@ -9,8 +9,10 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch.nn import functional
 
 from platematte.cli.train import configure
+from platematte.network.encode import encode_view
 from platematte.training import synthesise
 from platematte.training.bank import Bank, empty_bank
 from platematte.training.dice import Dice, grid_px
@@ -297,7 +299,7 @@ def test_the_set_stands_out_of_place_behind_glass_alone(
     more = dict.fromkeys(("parallax", "graded", "vignette", "rolling", "uncovered", "glare"), 0)
     faults = replace(RULES[VERSION].faults, **never, **more, strangers=0)
     for clear in (0.0, 1.0):
-        rules = replace(RULES[VERSION], faults=faults, clear=clear)
+        rules = replace(RULES[VERSION], faults=faults, clear=clear, careful=0.0)
         synthesiser = Synthesiser(empty_bank(), 3, rules=rules)
         sample, clip = synthesiser.draw(12, SIZE), synthesiser.draw_clip(12, SIZE, 3)
         bent = (sample.set != sample.clean).any(1, keepdim=True)
@@ -311,8 +313,8 @@ def test_the_set_stands_out_of_place_behind_glass_alone(
 
 
 def test_some_sets_are_dark_and_their_subjects_are_not() -> None:
-    darker = replace(RULES[VERSION], dark=1.0, cast=Cast(similar=0))
-    never = replace(RULES[VERSION], dark=0.0, cast=Cast(similar=0))
+    rules = replace(RULES[VERSION], cast=Cast(similar=0), careful=0.0)
+    darker, never = replace(rules, dark=1.0), replace(rules, dark=0.0)
     medians = []
     for rules in (darker, never):
         sample = Synthesiser(empty_bank(), 2, rules=rules).draw(64, SIZE)
@@ -321,3 +323,33 @@ def test_some_sets_are_dark_and_their_subjects_are_not() -> None:
     (dark_set, dark_subject), (plain_set, plain_subject) = medians
     assert dark_set < 0.2 * plain_set
     assert dark_subject > 0.6 * plain_subject
+
+
+def test_half_of_the_clean_plates_of_version_8_were_shot_with_care() -> None:
+    """What is left of a difference in means over 8 px, where both plates show the set."""
+    apart = []
+    for version in (7, 8):
+        sample = Synthesiser(empty_bank(), 12, rules=RULES[version]).draw(96, SIZE)
+        shows = functional.max_pool2d(sample.alpha, 17, 1, 8).lt(0.01).float() * sample.trust
+        off = encode_view(sample.plate) - encode_view(sample.clean)
+        off = functional.avg_pool2d(off, 8).abs().mean(1, keepdim=True)
+        is_set = functional.avg_pool2d(shows, 8) == 1
+        means = [part[here].mean() for part, here in zip(off, is_set, strict=True) if here.any()]
+        apart.append(torch.stack(means))
+    quarter, half = apart[0].quantile(torch.tensor([0.25, 0.5]))
+    # Of those without care, as of all of version 7, a quarter lies below and a half above.
+    assert float((apart[1] < quarter).float().mean()) > 0.4
+    assert 0.15 < float((apart[1] > half).float().mean()) < 0.4
+
+
+def test_with_care_the_set_is_seldom_another_and_without_it_as_often_as_before() -> None:
+    wrong = [
+        float(
+            Synthesiser(empty_bank(), 12, rules=replace(RULES[VERSION], careful=careful))
+            .draw(48, SIZE)
+            .wrong.mean()
+        )
+        for careful in (0.0, 0.5, 1.0)
+    ]
+    assert wrong[2] < 0.4 * wrong[0]
+    assert wrong[2] < wrong[1] < wrong[0]
