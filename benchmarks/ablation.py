@@ -58,9 +58,17 @@ class WithoutProjection(nn.Module):
         self.refine = refine
 
     def forward(
-        self, difference: Tensor, alphas: Sequence[Tensor], packed: Tensor, detail: Tensor
+        self,
+        difference: Tensor,
+        alphas: Sequence[Tensor],
+        packed: Tensor,
+        detail: Tensor,
+        evidence: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return alpha and expected error; the coarse alpha stands in for the projection."""
+        """Return alpha and expected error; the coarse alpha stands in for the projection.
+
+        evidence: not shown, because it says how exact a projection is.
+        """
         coarse = alphas[0]
         shown = coarse, coarse, torch.zeros_like(coarse)
         return self.refine(difference, shown, torch.cat(shown, 1), detail)
@@ -128,6 +136,7 @@ VARIANTS: dict[str, Callable[[], Ours]] = {
     "AdamW in the place of Muon": lambda: Ours(Matter(QUALITY)),
     "no transmission": without_transmission,
     "no guess of the foreground": lambda: Ours(Matter(replace(QUALITY, guess=False))),
+    "no evidence": lambda: Ours(Matter(replace(QUALITY, evidence=False))),
     "no projection alpha": unprojected,
     "variance of He": as_he,
     "no context at 1/32": without_context,

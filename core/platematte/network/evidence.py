@@ -63,8 +63,8 @@ def weigh(difference: Tensor, noise: Tensor, apart: Tensor, pixels: Pixels) -> T
 
 def energy(difference: Tensor) -> Tensor:
     """Return the mean square over the channels: N x 1 x H x W, by a channel at a time."""
-    channels = difference.split(1, 1)
-    total = torch.zeros_like(channels[0], memory_format=torch.contiguous_format)
-    for channel in channels:
+    first, *others = difference.split(1, 1)
+    total = first.square()
+    for channel in others:
         total.addcmul_(channel, channel)
-    return total.div_(len(channels))
+    return total.div_(1 + len(others))

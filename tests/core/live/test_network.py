@@ -14,15 +14,23 @@ from platematte.network.matter import Cues, Drawn, Matter
 
 
 @pytest.mark.parametrize(
-    ("shrink", "guess", "is_far"),
-    [(1, False, False), (1, True, False), (2, True, False), (1, True, True)],
+    ("shrink", "guess", "is_far", "evidence"),
+    [
+        (1, False, False, False),
+        (1, True, False, False),
+        (2, True, False, True),
+        (1, True, True, True),
+    ],
 )
 def test_a_network_of_other_widths_is_traced_as_it_is(
-    shrink: int, guess: bool, is_far: bool
+    shrink: int, guess: bool, is_far: bool, evidence: bool
 ) -> None:
     torch.manual_seed(4 + is_far)
     widths = Widths(quarter=16, eighth=24, sixteenth=32, thirty_second=48, half=8, plate=8)
-    matter = Matter(replace(widths, shrink=shrink, guess=guess, reach=1 + is_far))
+    widths = replace(widths, shrink=shrink, guess=guess, reach=1 + is_far, evidence=evidence)
+    matter = Matter(widths)
+    if matter.refine.evidence is not None:
+        torch.nn.init.normal_(matter.refine.evidence.weight, std=0.3)
     for layer in (matter.think_stage.guess8, matter.draw_stage.guess4, matter.draw_stage.lean):
         if layer is not None:
             torch.nn.init.normal_(layer.weight, std=0.1)
