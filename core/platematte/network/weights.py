@@ -157,14 +157,17 @@ def mean_weights(paths: Sequence[Path], to: Path) -> Path:
     Of runs that began with the same weights and saw different samples, the mean is better than each
     (Wortsman et al., "Model soups", 2022); with the weights that they began with, it keeps more of
     what those knew ("Robust fine-tuning of zero-shot models", 2022). Its header says as many
-    samples as the longest run has seen, and the farthest reach. Raises WeightsInvalid for sets that
-    do not fit together, OutputExists and OutputUnwritable.
+    samples as the longest run has seen, and the farthest reach; a set from before there was
+    `evidence` counts with a layer of zeros for it, which is what it says. Raises WeightsInvalid for
+    sets that do not fit together, OutputExists and OutputUnwritable.
     """
     if to.exists():
         raise OutputExists("there is a file of this name", path=to, fix="Choose another --out.")
     sets = [load_weights(path) for path in paths]
-    reach = max(matter.widths.reach for matter, _ in sets)
-    shapes = [(replace(m.widths, reach=reach), card.is_temporal) for m, card in sets]
+    every = [matter.widths for matter, _ in sets]
+    reach, evidence = max(w.reach for w in every), any(w.evidence for w in every)
+    grown = [replace(widths, reach=reach, evidence=evidence) for widths in every]
+    shapes = [(widths, card.is_temporal) for widths, (_, card) in zip(grown, sets, strict=True)]
     for path, shape in zip(paths, shapes, strict=True):
         if shape != shapes[0]:
             raise WeightsInvalid(
@@ -173,7 +176,11 @@ def mean_weights(paths: Sequence[Path], to: Path) -> Path:
                 fix="Give runs of one architecture that began with the same weights.",
             )
     states = [matter.state_dict() for matter, _ in sets]
-    mean = {key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]}
+    known = {key: value for state in states for key, value in state.items()}
+    mean = {
+        key: torch.stack([state.get(key, torch.zeros_like(one)) for state in states]).mean(0)
+        for key, one in known.items()
+    }
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         save_weights(to, mean, shapes[0][0], max(c.samples for _, c in sets), shapes[0][1])

@@ -89,6 +89,22 @@ def test_the_mean_of_two_runs_is_the_mean_of_each_weight(
         assert torch.equal(value, expected), key
 
 
+def test_a_set_from_before_there_was_evidence_counts_as_one_that_has_none(
+    tmp_path: Path, make_matter: MakeMatter
+) -> None:
+    matters = [make_matter(seed=3), make_matter(seed=4, evidence=True)]
+    paths = [tmp_path / "old.safetensors", tmp_path / "new.safetensors"]
+    for matter, path in zip(matters, paths, strict=True):
+        save_weights(path, matter.state_dict(), matter.widths, 700, is_temporal=False)
+    for one, other in (paths, paths[::-1]):
+        mean, _ = load_weights(mean_weights([one, other], tmp_path / f"mean of {one.name}"))
+        assert mean.widths.evidence
+        assert mean.refine.evidence is not None
+        whole = load_weights(paths[1])[0].get_parameter("refine.evidence.weight")
+        assert bool(whole.any())
+        assert torch.equal(mean.refine.evidence.weight, (whole / 2).half().float())
+
+
 def test_a_mean_is_of_one_architecture_and_overwrites_nothing(
     saved: Path, tmp_path: Path, make_matter: MakeMatter
 ) -> None:
