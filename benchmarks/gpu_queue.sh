@@ -10,7 +10,7 @@ SAMPLES=${SAMPLES:-20000}
 # States of trainings, which are too large to bring back.
 RUNS=${RUNS:-$(mktemp -d)}
 # What a new run of each begins with.
-QUALITY=core/platematte/weights/quality-8.safetensors
+QUALITY=core/platematte/weights/quality-9.safetensors
 FAST=core/platematte/weights/fast-3.safetensors
 export PYTHONPATH=$PWD/core${PYTHONPATH:+:$PYTHONPATH} PLATEMATTE_LOG=info
 mkdir -p "$OUT" "$RUNS"

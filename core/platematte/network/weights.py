@@ -21,7 +21,7 @@ from .matter import Matter
 FORMAT = "platematte-matter-3"
 """Names the architecture; a file with another one is refused, not guessed at."""
 PACKAGED = Path(__file__).resolve().parent.parent / "weights"
-DEFAULT = "quality-8"
+DEFAULT = "quality-9"
 ALIASES = {"default": DEFAULT, "quality": DEFAULT, "fast": "fast-3"}
 """Names that go on meaning the newest set of their kind; a farm may pin the numbered one."""
 

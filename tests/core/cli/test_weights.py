@@ -56,7 +56,7 @@ def test_an_import_is_told_listed_and_used_by_its_name(
     assert status == 0
     lines = out.splitlines()
     assert lines[0] == row
-    assert any(line.startswith("quality-8  ours (default)  CC0-1.0") for line in lines)
+    assert any(line.startswith("quality-9  ours (default)  CC0-1.0") for line in lines)
     assert len(lines) == 1 + len(packaged_weights())
     shot = make_shot(tmp_path, frames=2)
     status, _, told = run(

@@ -204,7 +204,7 @@ def test_other_weights_of_the_same_name_are_replaced_only_when_told(
 
 
 @pytest.mark.parametrize(
-    "name", ["", "../up", "a/b", ".hidden", "-x", "default", "quality", "quality-8"]
+    "name", ["", "../up", "a/b", ".hidden", "-x", "default", "quality", "quality-9"]
 )
 def test_a_name_that_cannot_be_used_is_refused(
     folder: Path, tmp_path: Path, save_checkpoint: SaveCheckpoint, name: str
