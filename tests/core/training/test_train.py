@@ -180,7 +180,7 @@ def test_a_version_of_the_generator_that_there_is_not_is_refused(
 ) -> None:
     with pytest.raises(SettingsInvalid, match="no version 2 of the generator") as refused:
         train(replace(tiny, generator=2))
-    assert refused.value.fix == "Ask for 3, 4, 5, 6 or 7."
+    assert refused.value.fix == "Ask for 3, 4, 5, 6, 7 or 8."
     assert not tiny.out.exists()
 
 
