@@ -27,9 +27,13 @@ _STEP_PX = 2
 _SET, _OTHER = 0.015, 0.095
 """Mean differences up to which a block is surely set, from which it says nothing of noise."""
 _ANY_WEIGHT = 1e-6
+"""Where no block shows the set, something still has to be said; one that does outweighs it."""
 _FLOOR = 0.002
-"""No two shots of one set differ by less."""
+"""Added, because no two shots of one set differ by less."""
 _LEAST_APART = 0.01
+"""Of one colour, foreground and set are as far apart as this: projection is worth nothing."""
+_LEAST_LOG, _MOST_LOG = -3, 1
+"""Powers of ten between which the error of a projection is told."""
 
 
 def measure_noise(plate: Tensor, clean: Tensor, trust: Tensor, times: int) -> Tensor:
@@ -52,13 +56,15 @@ def weigh(difference: Tensor, noise: Tensor, apart: Tensor, pixels: Pixels) -> T
     """Return the evidence at full resolution, N x CHANNELS x H x W, channels together in memory.
 
     difference: plate less clean plate in the encoded view, N x 3. noise, apart: N x 1, of the size
-    of the coarse alpha; apart is how far foreground and set are from one another. The channels:
-    the logarithm of 1 + (difference / noise)^2, about 0..2, and that of noise / apart, -1..1.
+    of the coarse alpha; apart is how far foreground and set are from one another. The channels,
+    scaled to about -1..2 as the refiner's other inputs are: a quarter of the natural logarithm of
+    1 + (difference / noise)^2, and 0.5 and half of the decimal one of noise / apart.
     """
     times = difference.shape[2] // noise.shape[2]
-    error = torch.log10(noise / apart.clamp_min(_LEAST_APART)).clamp(-3, 1).mul_(0.5).add_(0.5)
-    seen = energy(difference).div_(pixels.upsample(noise.square(), times)).add_(1)
-    return pixels.join([pixels.log_(seen).mul_(0.25), pixels.upsample(error, times)])
+    projected = torch.log10(noise / apart.clamp_min(_LEAST_APART)).clamp(_LEAST_LOG, _MOST_LOG)
+    inexact = projected.mul_(0.5).add_(0.5)
+    ratio = energy(difference).div_(pixels.upsample(noise.square(), times))
+    return pixels.join([pixels.log_(ratio.add_(1)).mul_(0.25), pixels.upsample(inexact, times)])
 
 
 def energy(difference: Tensor) -> Tensor:

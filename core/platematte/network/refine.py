@@ -81,7 +81,8 @@ class Refine(nn.Module):
 
         difference: plate minus clean in the encoded view, N x 3. alphas: coarse alpha, projection
         alpha and distance of F from B, N x 1 each. packed: the same, N x 3, channels together in
-        memory. detail: N x channels x H/2 x W/2, used up. shown: what `evidence.weigh` returns.
+        memory. detail: N x channels x H/2 x W/2, used up. shown: what
+        `evidence.weigh` returns; None tells nothing.
         """
         features = convolve(self.difference, difference, onto=detail)
         if self.evidence is not None and shown is not None:

@@ -176,10 +176,10 @@ def mean_weights(paths: Sequence[Path], to: Path) -> Path:
                 fix="Give runs of one architecture that began with the same weights.",
             )
     states = [matter.state_dict() for matter, _ in sets]
-    known = {key: value for state in states for key, value in state.items()}
+    silent = {key: torch.zeros_like(value) for state in states for key, value in state.items()}
     mean = {
-        key: torch.stack([state.get(key, torch.zeros_like(one)) for state in states]).mean(0)
-        for key, one in known.items()
+        key: torch.stack([state.get(key, zeros) for state in states]).mean(0)
+        for key, zeros in silent.items()
     }
     try:
         to.parent.mkdir(parents=True, exist_ok=True)

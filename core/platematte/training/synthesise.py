@@ -158,7 +158,7 @@ class Synthesiser:
         lit, empty = self._staged(scene, alpha, premult, self.faults)
         careful = self._careful(count)
         if len(careful):
-            # Drawn once more in the place of what they had.
+            # Drawn once more, in the place of what each of them had.
             mild = self._staged(scene[careful], alpha[careful], premult[careful], CAREFUL)
             lit, empty = (
                 whole.index_copy(0, careful, part)
