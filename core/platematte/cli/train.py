@@ -33,6 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "muon", "adamw"),
         help="what moves the layers' matrices; default: what serves the architecture best",
     )
+    parser.add_argument(
+        "--both-ways",
+        action="store_true",
+        help="show each sample with the guess of the foreground and without; by default by lot",
+    )
     parser.add_argument("--batch", type=int, default=8, help="samples a step")
     parser.add_argument("--side", type=int, default=0, help="side of the crops; 0: 192 and 320 px")
     versions = (3, 4, 5, 6, 7, 8)
@@ -75,6 +80,7 @@ def run(parsed: argparse.Namespace) -> int:
         begin_from=parsed.begin_from,
         rate=parsed.rate,
         rate_end=parsed.rate_end,
+        both_ways=parsed.both_ways,
         optimizer=parsed.optimizer,
         shapes=((batch, parsed.side),) if parsed.side else mixed,
         generator=parsed.generator,

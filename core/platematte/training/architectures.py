@@ -52,10 +52,16 @@ class Trainee(Protocol):
 class Ours:
     """Our network, with the losses of `losses`."""
 
-    def __init__(self, matter: Matter, weights: LossWeights | None = None) -> None:
-        """Take the network and how much each term counts."""
+    def __init__(
+        self, matter: Matter, weights: LossWeights | None = None, both_ways: bool = False
+    ) -> None:
+        """Take the network and how much each term counts.
+
+        both_ways: each sample is answered with the guess and without it; else a coin decides.
+        """
         self.network = matter
         self.weights = weights or LossWeights()
+        self.both_ways = both_ways
 
     def loss(self, samples: list[Sample]) -> dict[str, Tensor]:
         """Return the terms for the frame in the middle; the others are its neighbours."""
@@ -64,9 +70,10 @@ class Ours:
         if self.network.motion is not None and len(samples) > 1:
             middle = len(samples) // 2
             neighbours = [self._eighth(samples[middle + offset]) for offset in NEIGHBOURS]
-        ways = self._draw_far(sample.plate.shape[3]), self._draw_with_guess()
-        drawn = self.network(cues_of(sample), neighbours, *ways)
-        return matting_loss(drawn, sample, self.weights)
+        cues, is_far = cues_of(sample), self._draw_far(sample.plate.shape[3])
+        answers = [self.network(cues, neighbours, is_far, shown) for shown in self._draw_ways()]
+        terms = [matting_loss(drawn, sample, self.weights) for drawn in answers]
+        return {name: torch.stack([each[name] for each in terms]).mean() for name in terms[0]}
 
     def answer(self, cues: Cues) -> Drawn:
         """Return what the network answers."""
@@ -80,9 +87,11 @@ class Ours:
         can_be_far = self.network.widths.reach > 1 and side_px >= _FAR_CROP_PX
         return can_be_far and float(torch.rand(())) < 0.5
 
-    def _draw_with_guess(self) -> bool:
-        """Whether the guess is shown: in half of the steps, so that nothing hangs on it alone."""
-        return not self.network.widths.guess or float(torch.rand(())) < 0.5
+    def _draw_ways(self) -> list[bool]:
+        """Whether the guess is shown: half of the time, so that nothing hangs on it alone."""
+        if not self.network.widths.guess:
+            return [True]
+        return [True, False] if self.both_ways else [float(torch.rand(())) < 0.5]
 
     def _eighth(self, sample: Sample) -> Tensor:
         cues = cues_of(sample)

@@ -19,7 +19,7 @@ from ..memory import keep_freed_memory
 from ..network.device import choose_training_type
 from ..network.matter import Matter
 from ..network.weights import save_weights
-from .architectures import ARCHITECTURES, Trainee, cues_of, save_trained
+from .architectures import ARCHITECTURES, Ours, Trainee, cues_of, save_trained
 from .bank import load_bank
 from .curve import draw_curve
 from .optimizer import Optimizer
@@ -57,6 +57,9 @@ class TrainSettings:
     """Learning rate at the start of the slice; None: the architecture's own."""
     rate_end: float | None = None
     """Learning rate at its end, to which it falls in a straight line; None: as at the start."""
+    both_ways: bool = False
+    """Learn from each sample with the guess of the foreground and without it, where a coin decides
+    otherwise: more from few samples, in more time."""
     optimizer: Literal["auto", "muon", "adamw"] = "auto"
     """What moves the matrices of the network; auto: what serves the architecture best."""
     begin_from: Path | None = None
@@ -83,13 +86,13 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
     """Run one slice and return the path of the averaged weights it leaves.
 
     trainee: a network and its losses other than the architecture's own, for ablations. Raises
-    SettingsInvalid for crops that the network does not take and for a version of the generator that
-    there is not, WeightsInvalid for `begin_from`.
+    SettingsInvalid for crops that the network does not take, for a version of the generator that
+    there is not and for two ways of a network that has one, WeightsInvalid for `begin_from`.
     """
     keep_freed_memory()
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
-    trainee = trainee or ARCHITECTURES[settings.architecture].build()
+    trainee = trainee or _build(settings)
     device = torch.device(settings.device)
     # Where the convolutions are most of the work, as in the seed's network, it takes half the time.
     network = trainee.network.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -110,6 +113,18 @@ def train(settings: TrainSettings, trainee: Trainee | None = None) -> Path:
             run.keep()
             saved = time.monotonic()
     return run.keep()
+
+
+def _build(settings: TrainSettings) -> Trainee:
+    trainee = ARCHITECTURES[settings.architecture].build()
+    if settings.both_ways:
+        if not isinstance(trainee, Ours):
+            raise SettingsInvalid(
+                f"{settings.architecture} is shown no guess of the foreground, so it has one way",
+                fix="Leave --both-ways away.",
+            )
+        trainee.both_ways = True
+    return trainee
 
 
 def _check(settings: TrainSettings, network: nn.Module) -> None:

@@ -82,6 +82,21 @@ def test_the_guess_is_hidden_in_half_of_the_steps(share_asked: ShareAsked) -> No
     assert share_asked(Ours(Matter(Widths())), 192)[1] == 1
 
 
+def test_both_ways_are_the_mean_of_what_the_coin_would_have_taken(sample: Sample) -> None:
+    torch.manual_seed(0)
+    matter = ARCHITECTURES["quality"].build().network
+    assert isinstance(matter, Matter)
+    both = Ours(matter, both_ways=True).loss([sample])
+    lots = [Ours(matter).loss([sample])["total"].item() for _ in range(12)]
+    shown, hidden = sorted(set(lots))
+    assert lots.count(shown) != 0 != lots.count(hidden)
+    assert both["total"].item() == pytest.approx((shown + hidden) / 2, rel=1e-5)
+
+
+def test_both_ways_of_a_network_without_a_guess_are_one(share_asked: ShareAsked) -> None:
+    assert share_asked(Ours(Matter(Widths()), both_ways=True), 192)[1] == 1
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_each_learns_from_a_sample_with_every_weight_that_it_uses(
     sample: Sample, name: str

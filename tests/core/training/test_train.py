@@ -238,3 +238,28 @@ def test_crops_that_the_network_cannot_take_are_refused_before_any_work(
         module.train(replace(tiny, architecture="fast", shapes=((2, 96),)))
     assert "--side 128" in str(refused.value.fix)
     assert not tiny.out.exists()
+
+
+def test_two_ways_of_a_network_that_has_one_are_refused_before_any_work(
+    tiny: TrainSettings,
+) -> None:
+    with pytest.raises(SettingsInvalid, match="seed is shown no guess") as refused:
+        module.train(replace(tiny, architecture="seed", both_ways=True))
+    assert "--both-ways" in str(refused.value.fix)
+    assert not tiny.out.exists()
+
+
+def test_both_ways_reach_the_network_that_is_trained(
+    tiny: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways: list[list[bool]] = []
+    draw = Ours._draw_ways
+
+    def note(self: Ours) -> list[bool]:
+        ways.append(draw(self))
+        return ways[-1]
+
+    monkeypatch.setattr(Ours, "_draw_ways", note)
+    module.train(replace(tiny, architecture="fast", shapes=((1, 64),), both_ways=True))
+    assert ways
+    assert all(way == [True, False] for way in ways)
